@@ -1,0 +1,1 @@
+"""The room that turns product texts into vectors, each text once."""

@@ -1,0 +1,1 @@
+"""The room an event walks through: ingest, seen, embed, sink, tables, ledger, checkpoint."""

@@ -1,0 +1,1 @@
+"""The room of questions: semantic search and recommendations over the store."""
