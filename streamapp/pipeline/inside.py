@@ -1,0 +1,141 @@
+"""The worker as readers see it: the `WorkerView` that the web is given."""
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+import psutil
+
+from streamapp.clock import Clock
+from streamapp.events import event_point_id, identity
+from streamapp.pipeline.lanes import Lanes
+from streamapp.pipeline.monitor import Monitor
+from streamapp.pipeline.seen import Seen, SeenIndex, segment_key
+from streamapp.pipeline.tables import Tables
+from streamapp.pipeline.views import Health, State, TableView
+from streamapp.store.guarded import GuardedStore
+
+DISK_LOW_BYTES = 500 * 1024**2
+"""Below this Kafka and RocksDB begin to fail; the health says so before they do."""
+
+
+class Inside:
+    """Read-only view of a running worker."""
+
+    def __init__(
+        self, *, tables: Tables, lanes: Lanes, monitor: Monitor, index: SeenIndex, store: GuardedStore,
+        embeds: Any, topic: str, events_collection: str, home: str, clock: Clock,
+    ) -> None:  # fmt: skip
+        self.tables: Mapping[str, TableView] = {table.name: table for table in tables.live}
+        self._all = tables
+        self._lanes = lanes
+        self._monitor = monitor
+        self._index = index
+        self._store = store
+        self._embeds = embeds
+        self._topic = topic
+        self._events = events_collection
+        self._home = home
+        self._clock = clock
+        self._since: dict[str, Health] = {}
+        self.broker_error = ""
+        """Why the broker could not be asked last time; empty while it answers."""
+
+    def alive(self) -> bool:
+        """Whether every lane turns; that this answers at all shows the loop does."""
+        return self._lanes.alive()
+
+    # -- health --------------------------------------------------------------------------------------------------------
+
+    def health(self) -> Mapping[str, Health]:
+        """By component, with the moment the state last changed."""
+        for name, (state, reason) in self._states().items():
+            known = self._since.get(name)
+            if known is None or known.state != state:
+                self._since[name] = Health(state, reason, self._clock())
+            elif known.reason != reason:
+                self._since[name] = Health(state, reason, known.since)
+        return dict(self._since)
+
+    def _states(self) -> dict[str, tuple[State, str]]:
+        stuck = self._lanes.stuck()
+        free = psutil.disk_usage(self._home).free
+        worker: tuple[State, str] = ("up", "every lane runs")
+        if not self._lanes.alive():
+            worker = ("down", "a lane has ended; restart the worker and report its log")
+        elif stuck:
+            partition, reason = next(iter(stuck.items()))
+            worker = ("degraded", f"partition {partition} holds the line: {reason}")
+        return {
+            "worker": worker,
+            "kafka": ("down", self.broker_error) if self.broker_error else ("up", "the broker answers"),
+            "store": self._store_state(),
+            "model": ("up", f"{self._embeds.revision}"),
+            "system": ("up", f"{free // 1024**2} MiB of disk free")
+            if free > DISK_LOW_BYTES
+            else ("degraded", f"only {free // 1024**2} MiB of disk free; make room"),
+        }
+
+    def _store_state(self) -> tuple[State, str]:
+        breaker = self._store.breaker
+        if breaker.state == "closed":
+            return "up", "the store answers"
+        return ("down" if breaker.state == "open" else "degraded"), f"breaker {breaker.state}: {breaker.last_error}"
+
+    # -- status --------------------------------------------------------------------------------------------------------
+
+    def ledger(self) -> dict[str, int]:
+        """Checkpointed outcomes over all partitions of this worker."""
+        entries = [
+            entry for partition in self._all.ledger.partitions() for _, entry in self._all.ledger.entries(partition)
+        ]
+        columns = ("consumed", "embedded", "duplicate", "rejected", "deleted", "skipped")
+        return {column: sum(getattr(entry, column) for entry in entries) for column in columns}
+
+    def status(self) -> dict[str, Any]:
+        """Rates, lag, ledger, caches and latency; times in seconds."""
+        monitor = self._monitor
+        return {
+            "topic": self._topic,
+            "partitions": len(self._all.ledger.partitions()),
+            "uptime_seconds": round(monitor.uptime, 1),
+            "events": monitor.handled,
+            "events_per_second": round(monitor.rate(), 1),
+            "lag": monitor.lag,
+            "in_flight": self._lanes.in_flight,
+            "ledger": self.ledger(),
+            "latency_seconds": {
+                "p50": monitor.latency(0.5),
+                "p95": monitor.latency(0.95),
+                "p99": monitor.latency(0.99),
+            },
+            "embedding": {"model": self._embeds.revision, **self._embeds.stats()},
+            "breaker": self._store.breaker.state,
+            "health": {name: health.state for name, health in self.health().items()},
+        }
+
+    # -- one event -----------------------------------------------------------------------------------------------------
+
+    async def explain(self, event_id: str) -> dict[str, Any] | None:
+        """Where the event came from, what became of it, and its point; None if it was never seen."""
+        (seen,) = self._index.lookup([identity(event_id)])
+        points = await self._store.retrieve(self._events, [event_point_id(event_id)])
+        if seen is None and not points:
+            return None
+        payload = points[0].payload if points else None
+        return {
+            "event_id": event_id,
+            "verdict": "embedded" if points else "deleted",
+            "origin": {"topic": self._topic, "partition": seen.partition, "offset": seen.offset} if seen else None,
+            "checkpoint": self._checkpoint_of(seen),
+            "model": payload.get("model") if payload else None,
+            "point": {"id": event_point_id(event_id), "payload": payload} if points else None,
+            "session_id": payload.get("session_id") if payload else None,
+        }
+
+    def _checkpoint_of(self, seen: Seen | None) -> int | None:
+        """The first offset of the checkpoint that made the event true, while its partition is ours."""
+        if seen is None or seen.partition not in self._all.segments.open_partitions():
+            return None
+        key = self._all.segments.last_key_until(seen.partition, segment_key(seen.offset))
+        return struct.unpack(">Q", key)[0] if key and len(key) == 8 else None

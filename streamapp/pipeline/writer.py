@@ -1,0 +1,61 @@
+"""Fresh events to confirmed points: texts to vectors, vectors to the store, and deletions.
+
+Everything here may be done twice without harm: ids are deterministic, a product's version decides.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from streamapp import metrics
+from streamapp.embedding.text import product_text
+from streamapp.events import event_point_id
+from streamapp.pipeline.sink import Catalogue, Placed, event_points, product_points
+from streamapp.store.store import Vectors, VectorStore
+
+
+class Embeds(Protocol):
+    """Turns texts into vectors; `embedding.service.VectorService`."""
+
+    @property
+    def revision(self) -> str:
+        """Model, weights and precision; goes into every payload."""
+
+    async def vectors(self, texts: Sequence[str]) -> tuple[Vectors, list[int]]:
+        """Distinct vectors of shape (m, dimension), and for each text its row."""
+
+
+class Writer:
+    """Writes points of one topic's events into the two collections."""
+
+    def __init__(
+        self, *, embeds: Embeds, store: VectorStore, catalogue: Catalogue, topic: str, events: str, products: str
+    ) -> None:
+        self._embeds = embeds
+        self._store = store
+        self._catalogue = catalogue
+        self._topic = topic
+        self._events = events
+        self._products = products
+
+    async def write(self, placed: Sequence[Placed]) -> None:
+        """Return once every event's point, and every newer product's, is confirmed."""
+        if not placed:
+            return
+        model = self._embeds.revision
+        with metrics.EMBED_SECONDS.time():
+            vectors, rows = await self._embeds.vectors([product_text(one.event.product) for one in placed])
+        with metrics.SINK_SECONDS.time():
+            await self._store.upsert(self._events, event_points(placed, self._topic, model, vectors, rows))
+            async with self._catalogue.lock:
+                changed, versions = self._catalogue.changed(placed)
+                if changed:
+                    points = product_points(placed, changed, model, vectors, rows)
+                    await self._store.upsert(self._products, points)
+                self._catalogue.learn(versions)
+        metrics.SINK_POINTS.labels(self._events).inc(len(placed))
+        metrics.SINK_POINTS.labels(self._products).inc(len(changed))
+
+    async def delete(self, keys: Sequence[str]) -> int:
+        """Delete the events with these ids and all events of the users with these ids."""
+        gone = await self._store.delete(self._events, ids=[event_point_id(key) for key in keys])
+        return gone + await self._store.delete(self._events, where={"user_id": list(keys)})
