@@ -41,7 +41,8 @@ EVENTS_READ = 10_000
 MAX_EXAMPLES = 50
 """Examples in one question."""
 
-VERBS = {"add_to_cart": "put in a cart", "purchase": "bought"}
+DEEDS = {"add_to_cart": ("put", " in a cart"), "purchase": ("bought", "")}
+"""What an event is called, before and after the product; any other type is a look."""
 
 
 class UnknownItemError(StreamappError):
@@ -257,9 +258,10 @@ def because_of_user(user_id: str, recent: Sequence[RecentEvent], known: Mapping[
     source = max(known.values(), key=lambda one: float(one.vector @ hit.vector))
     types = [event.event_type for event in recent if event.product_id == source.product.id]
     strongest = max(types, key=lambda kind: WEIGHTS.get(kind, 1.0))
+    before, after = DEEDS.get(strongest, ("looked at", ""))
     if source.product.id == hit.product.id:
-        return f"{user_id} {VERBS.get(strongest, 'looked at')} it, and has not bought it yet."
-    return f"It is close to “{source.product.name}”, which {user_id} {VERBS.get(strongest, 'looked at')}."
+        return f"{user_id} {before} it{after}, and has not bought it yet."
+    return f"It is close to “{source.product.name}”, which {user_id} {before}{after}."
 
 
 def because_of_examples(likes: Sequence[Known], dislikes: Sequence[Known]) -> str:

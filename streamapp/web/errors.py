@@ -4,18 +4,18 @@ In: whatever a handler raises. Out: JSON `{"error", "hint"}` or a page with the 
 What nobody foresaw is logged with its trace and shown without it.
 """
 
-import logging
 from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
 
 from streamapp.errors import StreamappError, UnreachableError
+from streamapp.logs import get_logger
 from streamapp.search.recommend import UnknownItemError
 from streamapp.search.search import BadQuestionError
 from streamapp.web.negotiate import Answer, HttpHandler, shape
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 
 class ErrorAnswer(msgspec.Struct, frozen=True):
@@ -67,7 +67,8 @@ async def answer_errors(request: web.Request, handler: HttpHandler) -> web.Strea
             response.headers["Retry-After"] = RETRY_AFTER_SECONDS
         return response
     except Exception:  # the last door: one broken page must neither end the worker nor show its insides
-        log.exception("a request failed: %s %s", request.method, request.match_info.route.resource)
+        resource = request.match_info.route.resource
+        log.exception("a page failed", path=resource.canonical if resource else "")
         return await error_response(request, 500, "This page failed.", "The worker's log says why; the worker goes on.")
 
 

@@ -12,6 +12,10 @@ from urllib.parse import quote
 MOMENTS = ("timestamp", "since", "version", "time", "minute", "first_seen", "last_seen", "updated", "started")
 EARLIEST, LATEST = 5e8, 4.2e9
 """Numbers under a moment's name are read as seconds since the epoch only between 1985 and 2103."""
+SUFFIXES = ("_seconds", "_bytes", "_ratio")
+"""Units that a group may carry for all that stands in it."""
+IDENTIFIERS = ("offset", "partition", "id", "year")
+"""Numbers that name something are not counted in thousands."""
 NOTHING = "—"
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
@@ -36,6 +40,8 @@ def _number(value: float, name: str) -> str:
         return NOTHING
     if is_moment(value, name):
         return moment(value)
+    if name.endswith(IDENTIFIERS):
+        return str(value)
     if name.endswith("seconds") or name == "uptime":
         return duration(value)
     if name.endswith("bytes"):
@@ -49,7 +55,9 @@ def _number(value: float, name: str) -> str:
 
 def plain(value: float) -> str:
     """A number with thousands marked, and no more decimals than help."""
-    if float(value).is_integer():
+    if isinstance(value, int):
+        return f"{value:,}"
+    if value.is_integer():
         return f"{value:,.0f}"
     if abs(value) >= 100:
         return f"{value:,.1f}"
@@ -112,26 +120,36 @@ def label(name: str) -> str:
     >>> label("p95_seconds"), label("events_per_second")
     ('p95', 'events per second')
     """
-    for suffix in ("_seconds", "_bytes"):
+    for suffix in SUFFIXES:
         name = name.removesuffix(suffix)
     return name.replace("_", " ")
 
 
-def live(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def scoped(name: str, parent: str) -> str:
+    """The name with the unit of what it stands in, unless it has its own.
+
+    >>> scoped("p95", "latency_seconds"), scoped("records", "lag")
+    ('p95_seconds', 'records')
+    """
+    suffix = next((suffix for suffix in SUFFIXES if parent.endswith(suffix)), "")
+    return name if name.endswith(SUFFIXES) else name + suffix
+
+
+def live(value: Any, path: str = "", name: str = "") -> Iterator[tuple[str, str]]:
     """Every plain value below, as (dotted path, text): what a live page writes into its `data-live` places.
 
-    >>> dict(live({"lag": {"records": 1200}}))
-    {'lag.records': '1,200'}
+    >>> dict(live({"lag": 1200, "latency_seconds": {"p95": 0.5}}))
+    {'lag': '1,200', 'latency_seconds.p95': '500 ms'}
     """
     if isinstance(value, Mapping):
         pairs = [(str(key), below) for key, below in value.items()]
     elif isinstance(value, list | tuple):
         pairs = [(str(index), below) for index, below in enumerate(value)]
     else:
-        yield path, shown(value, path.rpartition(".")[2])
+        yield path, shown(value, name)
         return
     for key, below in pairs:
-        yield from live(below, f"{path}.{key}" if path else key)
+        yield from live(below, f"{path}.{key}" if path else key, scoped(key, name))
 
 
 def brief(value: Any, name: str = "") -> str:

@@ -19,7 +19,7 @@ def create_templates(routes: Iterable[Route]) -> Environment:
     )
     templates.globals["menu"] = [route for route in routes if route.nav]
     templates.globals["entry_path"] = words.entry_path
-    templates.globals["event_path"] = words.event_path
+    templates.globals["scoped"] = words.scoped
     for name in ("shown", "brief", "label", "moment", "iso"):
         templates.filters[name] = getattr(words, name)
     templates.tests["moment"] = words.is_moment

@@ -9,12 +9,12 @@ import errno
 import socket
 from pathlib import Path
 
-import psutil
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from streamapp.clock import Clock, wall
 from streamapp.errors import ConfigurationError, PortInUseError
+from streamapp.kafka.ports import holder
 from streamapp.pipeline.views import WorkerView
 from streamapp.search.recommend import Recommend
 from streamapp.search.search import Search
@@ -98,23 +98,13 @@ def _refused(settings: WebSettings, error: OSError) -> ConfigurationError:
     where = f"{settings.host}:{settings.port}"
     if error.errno == errno.EADDRINUSE:
         return PortInUseError(
-            f"The web cannot listen on {where}: {port_holder(settings.port)} already does.",
+            f"The web cannot listen on {where}: {holder(settings.port)} already does.",
             f"End it, or choose another port: STREAMAPP_WEB__PORT={another(settings.port)} (0 takes any free one).",
         )
     why = error.strerror or str(error)
     return ConfigurationError(
         f"The web cannot listen on {where}: {why}.", "Set STREAMAPP_WEB__HOST and STREAMAPP_WEB__PORT."
     )
-
-
-def port_holder(port: int) -> str:
-    """Who listens on this port, as far as this user may know."""
-    try:
-        holders = [one.pid for one in psutil.net_connections("tcp") if one.laddr and one.laddr.port == port and one.pid
-                   and one.status == psutil.CONN_LISTEN]  # fmt: skip
-        return f"{psutil.Process(holders[0]).name()} (process {holders[0]})" if holders else "another process"
-    except psutil.Error:
-        return "another process"
 
 
 def another(port: int) -> int:

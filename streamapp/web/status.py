@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 from aiohttp import web
 
-from streamapp.web.format import live, shown
+from streamapp.web.format import live
 from streamapp.web.keys import STOPPING, WORKER
 from streamapp.web.negotiate import Answer
 
@@ -29,13 +29,13 @@ class Headline(NamedTuple):
 
 
 HEADLINES = (
-    Headline("Events per second", "rates.events_per_second", "handled just now"),
-    Headline("Lag", "lag.records", "events waiting in Kafka"),
-    Headline("Latency, p95", "latency.p95_seconds", "from Kafka to searchable"),
+    Headline("Events a second", "events_per_second", "handled just now"),
+    Headline("Lag", "lag", "events waiting in Kafka"),
+    Headline("Latency, p95", "latency_seconds.p95", "from Kafka to searchable"),
     Headline("Embedded", "ledger.embedded", "events that became points"),
     Headline("Duplicates", "ledger.duplicate", "recognised, not stored again"),
     Headline("Rejected", "ledger.rejected", "dead letters"),
-    Headline("Cache hits", "caches.hit_ratio", "texts that needed no model"),
+    Headline("Cache hits", "embedding.hit_ratio", "texts that needed no model"),
 )
 
 
@@ -92,5 +92,5 @@ def at(status: Mapping[str, Any], path: str) -> Any:
 
 def cards(status: Mapping[str, Any]) -> list[Card]:
     """The headlines that the worker tells."""
-    found = ((headline, at(status, headline.path)) for headline in HEADLINES)
-    return [Card(one, shown(value, one.path.rpartition(".")[2])) for one, value in found if value is not None]
+    texts = dict(live(status))
+    return [Card(headline, texts[headline.path]) for headline in HEADLINES if headline.path in texts]

@@ -1,6 +1,6 @@
 """A small worker and a small store that really do what their protocols promise, in memory."""
 
-import math
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,9 +8,11 @@ import numpy as np
 
 from streamapp.errors import StoreUnavailableError
 from streamapp.pipeline.views import Health, Row
-from streamapp.store.store import Collection, Hit, Page, Points, StoredPoint, Vectors, Where
+from streamapp.store.memory import MemoryStore
+from streamapp.store.store import Collection, Vectors
 
 EVENTS, PRODUCTS = "ecommerce_embeddings", "products"
+DIMENSION = 64
 
 
 class MemoryTable:
@@ -65,56 +67,27 @@ class MemoryWorker:
         return self.events.get(event_id)
 
 
-class MemoryStore:
-    """A `VectorStore` in dicts; `away = True` makes it an outage."""
+class FailingStore(MemoryStore):
+    """The store in memory; `away = True` makes it an outage."""
 
-    def __init__(self) -> None:
-        self.collections: dict[str, dict[str, StoredPoint]] = {EVENTS: {}, PRODUCTS: {}}
-        self.away = False
+    away = False
 
-    def _points(self, collection: str, where: Where | None = None) -> list[StoredPoint]:
+    def _shelf(self, collection: str) -> Any:
         if self.away:
             raise StoreUnavailableError("The store does not answer.", "It is tried again every second.")
-        points = self.collections[collection].values()
-        return [point for point in points if all(point.payload.get(k) == v for k, v in (where or {}).items())]
-
-    async def open(self, collections: Sequence[Collection]) -> None:
-        for collection in collections:
-            self.collections.setdefault(collection.name, {})
-
-    async def close(self) -> None:
-        self.away = True
-
-    async def upsert(self, collection: str, points: Points) -> None:
-        self._points(collection)
-        for index, point_id in enumerate(points.ids):
-            payload = dict(points.payloads[index])  # type: ignore[arg-type]
-            vector = points.vectors[points.rows[index]].tolist()
-            self.collections[collection][point_id] = StoredPoint(point_id, payload, vector)
-
-    async def delete(self, collection: str, ids: Sequence[str] = (), where: Where | None = None) -> int:
-        gone = set(ids) | ({point.id for point in self._points(collection, where)} if where else set())
-        return sum(self.collections[collection].pop(one, None) is not None for one in gone)
-
-    async def search(self, collection: str, vector: Vectors, limit: int, where: Where | None = None) -> list[Hit]:
-        hits = [Hit(p.id, cosine(np.asarray(p.vector), vector), p.payload) for p in self._points(collection, where)]
-        return sorted(hits, key=lambda hit: -hit.score)[:limit]
-
-    async def retrieve(self, collection: str, ids: Sequence[str], with_vectors: bool = False) -> list[StoredPoint]:
-        return [point for point in self._points(collection) if point.id in ids]
-
-    async def scroll(
-        self, collection: str, after: str | None, limit: int, fields: Sequence[str] | None = None,
-        where: Where | None = None,
-    ) -> Page:  # fmt: skip
-        points = sorted(self._points(collection, where), key=lambda point: point.id)
-        rest = [point for point in points if after is None or point.id >= after]
-        return Page(rest[:limit], rest[limit].id if len(rest) > limit else None)
-
-    async def count(self, collection: str, where: Where | None = None) -> int:
-        return len(self._points(collection, where))
+        return super()._shelf(collection)
 
 
-def cosine(one: Vectors, other: Vectors) -> float:
-    """The cosine similarity of two vectors."""
-    return float(one @ other) / math.sqrt(float(one @ one) * float(other @ other))
+async def open_store() -> FailingStore:
+    """A store with both collections, for the vectors of `embed_words`."""
+    store = FailingStore()
+    await store.open([Collection(EVENTS, DIMENSION, {}), Collection(PRODUCTS, DIMENSION, {})])
+    return store
+
+
+async def embed_words(text: str) -> Vectors:
+    """An honest small embedder: texts that share words are near."""
+    vector = np.full(DIMENSION, 0.01, dtype=np.float32)
+    for word in text.lower().split():
+        vector[zlib.crc32(word.encode()) % DIMENSION] += 1
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
