@@ -245,7 +245,10 @@ class WebSettings(Section):
     def broken_rules(self) -> Iterator[tuple[str, str]]:
         """Whoever can reach the pages must be someone we know."""
         if not self.token.get_secret_value() and not _is_loopback(self.host):
-            yield "host", "other machines can reach this address, so web.token must be set (or web.token_file)"
+            yield (
+                "host",
+                "other machines can reach this address, so web.token must be set (STREAMAPP_WEB__TOKEN or …_FILE)",
+            )
 
 
 class LogSettings(Section):

@@ -17,8 +17,8 @@ from streamapp.settings import Section, Settings
 PREFIX = "STREAMAPP_"
 """What every setting's name in the environment begins with."""
 
-MASK = "********"
-"""What is shown in place of a secret."""
+MASK = "**********"
+"""What is shown in place of a secret, as pydantic shows it too."""
 
 
 class Found(NamedTuple):
@@ -91,8 +91,8 @@ def env_name(name: str) -> str:
 
 
 def suggest(name: str) -> str | None:
-    """The setting that somebody who wrote `name` probably meant, or None."""
-    known = [*LEAVES, *SECRET_FILES]
+    """The setting, or group of settings, that somebody who wrote `name` probably meant, or None."""
+    known = [*LEAVES, *SECRET_FILES, *sorted(SECTIONS)]
     lowered = name.lower()
     if near := difflib.get_close_matches(lowered, known, n=1, cutoff=0.75):
         return near[0]

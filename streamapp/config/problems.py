@@ -22,10 +22,11 @@ class WrongSettingsError(ConfigurationError):
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(dict.fromkeys(problems))
-        count = len(self.problems)
-        lines = self.problems[0] if count == 1 else "\n".join(("", *(f"  - {line}" for line in self.problems)))
-        opening = "A setting is wrong:" if count == 1 else f"{count} settings are wrong:"
-        super().__init__(f"{opening} {lines}", "`streamapp config show` lists every setting.")
+        if len(self.problems) == 1:
+            message = f"A setting is wrong: {self.problems[0]}"
+        else:
+            message = "\n  - ".join((f"{len(self.problems)} settings are wrong:", *self.problems))
+        super().__init__(message, "`streamapp config show --markdown` lists every setting and what it may be.")
 
 
 def unknown(name: str, origin: str) -> str:
