@@ -21,6 +21,8 @@ from streamapp.store.store import Collection, Hit, Page, Points, StoredPoint, Ve
 
 FRAME_POINTS = 250
 """The engine writes 250 as fast as 1,000 at a time, and they keep a search waiting for 12 ms."""
+PATIENCE_SECONDS = 10.0
+"""How long to wait for a process that holds the folder: one whose parent was killed ends well within it."""
 
 Answer = TypeVar("Answer")
 
@@ -28,9 +30,10 @@ Answer = TypeVar("Answer")
 class EdgeStore:
     """The points of one folder. Only one process can hold it; a second `open` raises ConfigurationError."""
 
-    def __init__(self, folder: Path, timeout_seconds: float) -> None:
+    def __init__(self, folder: Path, timeout_seconds: float, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self._folder = folder
         self._timeout_seconds = timeout_seconds
+        self._patience_seconds = patience_seconds
         self._collections: dict[str, Collection] = {}
         self._link: EngineLink | None = None
         self._starting = asyncio.Lock()
@@ -118,7 +121,7 @@ class EdgeStore:
     async def _start(self) -> EngineLink:
         if self._link is not None:
             await self._link.close()
-        link = await start_engine(self._folder, self._timeout_seconds)
+        link = await start_engine(self._folder, self._timeout_seconds, self._patience_seconds)
         try:
             await link.ask(wire.Open(list(self._collections.values())))
         except BaseException:  # whatever it was, cancellation too, no process is left behind

@@ -1,4 +1,4 @@
-"""The process in which Qdrant's engine runs: `python -m streamapp.store.engine FOLDER`.
+"""The process in which Qdrant's engine runs: `python -m streamapp.store.engine FOLDER PATIENCE`.
 
 In: frames (`wire.py`) on stdin. Out: one reply each, in order, on stdout. It ends when stdin does, so also when its
 parent is killed, and only after it has done and flushed all it was given. Ctrl-C and SIGTERM, which reach the whole
@@ -24,8 +24,6 @@ from streamapp.store.lock import hold_folder
 from streamapp.store.shard import Shard
 from streamapp.store.store import Collection
 
-LOCK_PATIENCE_SECONDS = 10.0
-"""A process whose parent was killed ends as soon as it has flushed: well under this."""
 FLUSH_SECONDS = 2.0
 """How long the write-ahead log may grow; a flush takes 3 µs per point written since the last one."""
 IDLE_SECONDS = 5.0
@@ -165,7 +163,7 @@ def write_frame(stream: io.FileIO, frame: bytes) -> None:
             view = view[stream.write(view) :]
 
 
-def main(folder: Path) -> int:
+def main(folder: Path, patience_seconds: float) -> int:
     """Hold the folder, say that all is ready, serve, flush; the exit code is 3 when the folder cannot be held."""
     for ignored in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ignored, signal.SIG_IGN)
@@ -175,7 +173,7 @@ def main(folder: Path) -> int:
     with contextlib.suppress(OSError):  # a smaller pipe only costs time
         fcntl.fcntl(requests, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     try:
-        lock = hold_folder(folder, LOCK_PATIENCE_SECONDS)
+        lock = hold_folder(folder, patience_seconds)
     except (ConfigurationError, OSError) as error:
         write_frame(replies, wire.encode_frame(wire.Reply(wire.READY, wire.NOTHING, _explain_start(error))))
         return ConfigurationError.exit_code
@@ -192,4 +190,4 @@ def _explain_start(error: ConfigurationError | OSError) -> wire.Failure:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), float(sys.argv[2])))

@@ -20,8 +20,8 @@ from streamapp.store import wire
 
 WRITES_UNDER_WAY = 2
 """One in the engine's hands and one on its way, so that the engine never waits; more would only make reads wait."""
-START_SECONDS = 15.0
-"""The engine waits 10 s for the folder's lock before it gives up, and needs 0.3 s to start."""
+START_SECONDS = 20.0
+"""How long a start may take beside the wait for the folder; 0.3 s is usual, a busy machine needs more."""
 
 _ERRORS = {
     "refused": StoreRefusedError,
@@ -60,14 +60,14 @@ class EngineLink:
         self._listener = asyncio.create_task(self._listen())
         self._speaker = asyncio.create_task(self._speak())
 
-    async def wait_ready(self) -> None:
+    async def wait_ready(self, seconds: float) -> None:
         """Return when the process holds its folder; raises ConfigurationError when another one does."""
         try:
-            async with asyncio.timeout(START_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._ready
         except TimeoutError:
             self.kill()
-            raise StoreUnavailableError(f"The engine's process did not start within {START_SECONDS:g} s.") from None
+            raise StoreUnavailableError(f"The engine's process did not start within {seconds:g} s.") from None
 
     async def ask(self, call: wire.Call) -> msgspec.Raw:
         """The result of one call. Raises StoreUnavailableError (also after the timeout) or StoreRefusedError."""
@@ -173,20 +173,21 @@ def _settle(future: "asyncio.Future[msgspec.Raw]", reply: wire.Reply) -> None:
         future.set_exception(_ERRORS[reply.failure.kind](reply.failure.message, reply.failure.hint))
 
 
-async def start_engine(folder: Path, timeout_seconds: float) -> EngineLink:
+async def start_engine(folder: Path, timeout_seconds: float, patience_seconds: float) -> EngineLink:
     """Start the process that serves `folder`, and wait until it is ready.
 
-    Raises ConfigurationError when another process holds the folder or it cannot be written.
+    `patience_seconds` is how long it waits for another process to let go of the folder, for one whose parent was killed
+    ends by itself. Raises ConfigurationError when it does not, or when the folder cannot be written.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "streamapp.store.engine", os.fspath(folder)),
+        *(sys.executable, "-m", "streamapp.store.engine", os.fspath(folder), str(patience_seconds)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=1 << 20,
     )
     link = EngineLink(process, timeout_seconds)
     try:
-        await link.wait_ready()
+        await link.wait_ready(patience_seconds + START_SECONDS)
     except BaseException:  # whatever it was, cancellation too, no process is left behind
         link.kill()
         await link.close()

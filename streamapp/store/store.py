@@ -16,14 +16,15 @@ Payload = Mapping[str, Any]
 
 
 class Points(NamedTuple):
-    """Points to write: point i is `ids[i]`, `payloads[i]` and the vector `vectors[rows[i]]`.
+    """Points to write: point i is `ids[i]`, `payloads[i]` and the vector `vectors[rows[i]]`, of length 1.
 
     Many points share a vector (a product's events share its text), so vectors travel once and rows point at them.
     """
 
     ids: Sequence[str]
-    """UUIDs in text, each at most once."""
+    """UUIDs in text (lower case, with hyphens), each at most once."""
     payloads: Sequence[Payload | msgspec.Struct]
+    """Anything msgspec writes as a JSON object; dates and UUIDs become text, NaN becomes null."""
     vectors: Vectors
     """Shape (distinct vectors, dimension)."""
     rows: Sequence[int]
@@ -46,7 +47,7 @@ class StoredPoint(msgspec.Struct, frozen=True):
 
 
 class Page(NamedTuple):
-    """Some points in id order, and the id to go on from (None at the end)."""
+    """Some points in id order, and the `after` that continues (None at the end)."""
 
     points: list[StoredPoint]
     next: str | None
@@ -61,7 +62,9 @@ class Collection(msgspec.Struct, frozen=True):
 
 
 Where = Mapping[str, str | int | Sequence[str]]
-"""A filter: every named payload field must equal the value, or one of the values."""
+"""A filter: every named payload field must equal the value, or one of the values; of a list, one element is enough.
+
+Name only fields with an index: others are slow here, and refused by a server in strict mode."""
 
 
 class VectorStore(Protocol):
@@ -80,7 +83,10 @@ class VectorStore(Protocol):
         """Write the points, replacing those of the same id. Raises StoreRefusedError on a bad vector."""
 
     async def delete(self, collection: str, ids: Sequence[str] = (), where: Where | None = None) -> int:
-        """Delete by id, or everything that matches; returns how many points went."""
+        """Delete by id, or everything that matches, or (both given) the named points that match; returns how many went.
+
+        With neither nothing is deleted; the empty filter `{}` matches every point.
+        """
 
     async def search(self, collection: str, vector: Vectors, limit: int, where: Where | None = None) -> list[Hit]:
         """The nearest points to one vector of shape (dimension,), best first."""
@@ -92,7 +98,7 @@ class VectorStore(Protocol):
         self, collection: str, after: str | None, limit: int, fields: Sequence[str] | None = None,
         where: Where | None = None,
     ) -> Page:  # fmt: skip
-        """A page of points in id order, with the named payload fields (None: all of them)."""
+        """A page of points in id order, beginning behind the id `after`, with the named payload fields (None: all)."""
 
     async def count(self, collection: str, where: Where | None = None) -> int:
         """How many points match, exactly."""
