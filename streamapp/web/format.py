@@ -115,14 +115,14 @@ def size(count: float) -> str:
 
 
 def label(name: str) -> str:
-    """A field's name as words: underscores go, and so does a unit that the value already shows.
+    """A field's name as words; a unit goes, since the value shows it.
 
-    >>> label("p95_seconds"), label("events_per_second")
-    ('p95', 'events per second')
+    >>> label("latency_seconds"), label("model_seconds"), label("events_per_second")
+    ('latency', 'model time', 'events per second')
     """
-    for suffix in SUFFIXES:
-        name = name.removesuffix(suffix)
-    return name.replace("_", " ")
+    if name.endswith("_seconds"):
+        name = name.removesuffix("_seconds") + ("" if name in ("latency_seconds", "uptime_seconds") else "_time")
+    return name.removesuffix("_bytes").replace("_", " ")
 
 
 def scoped(name: str, parent: str) -> str:

@@ -29,8 +29,9 @@ class Headline(NamedTuple):
 
 
 HEADLINES = (
-    Headline("Events a second", "events_per_second", "handled just now"),
+    Headline("Events/s", "events_per_second", "handled just now"),
     Headline("Lag", "lag", "events waiting in Kafka"),
+    Headline("In flight", "in_flight", "read, and not yet final"),
     Headline("Latency, p95", "latency_seconds.p95", "from Kafka to searchable"),
     Headline("Embedded", "ledger.embedded", "events that became points"),
     Headline("Duplicates", "ledger.duplicate", "recognised, not stored again"),
