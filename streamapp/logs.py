@@ -59,8 +59,8 @@ def set_level(level: Level) -> None:
 def logging_config(settings: LogSettings) -> dict[str, Any]:
     """The dictionary for `logging.config.dictConfig`, and for `faust.App(logging_config=…)`.
 
-    The dictionary alone does not keep Faust's worker from interfering: started with its default `--loglevel` it sets the
-    root logger to debug, our handler to warning and draws a spinner. It leaves logging alone only when its
+    The dictionary alone does not keep Faust's worker out: started with its default `--loglevel` it sets the root
+    logger to debug, our handler to warning and draws a spinner. It leaves logging alone only when its
     `faust.Worker` is made with `override_logging=False, redirect_stdouts=False` and `worker.spinner = None`.
     """
     return {

@@ -7,6 +7,7 @@ The trap: a fetch moves the consumer's position, so records dropped in a rebalan
 position is sought back. `Progress` notices, and keeps the offsets that may be committed.
 """
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -47,6 +48,8 @@ def batching(app: Any) -> Batching:
 
 class Consumer(aiokafka.Consumer):  # type: ignore[misc]  # faust ships no types that hold
     """Faust's consumer with its own offset bookkeeping for batched topics."""
+
+    logger = logging.getLogger("faust.batches")  # Faust speaks through it: heard from warning on
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -160,10 +163,12 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]  # faust ships no types
         read_offsets: Mapping[TP, int | None] = self._read_offset
         batched = [tp for tp in read_offsets if tp.topic in self._batching.topics]
         # aiokafka does not seek where nothing, or 0, is committed; what was fetched there before would be skipped.
-        if unread := [tp for tp in batched if not read_offsets[tp]]:
-            await self.seek_to_beginning(*unread)
+        unread = [tp for tp in batched if not read_offsets[tp]]
+        begins = await self.earliest_offsets(*unread) if unread else {}
+        for tp in unread:
+            await self._seek(tp, begins[tp])
         for tp in batched:
-            self._progress[tp] = Progress(read_offsets[tp] or None)
+            self._progress[tp] = Progress(read_offsets[tp] or begins[tp])
 
 
 class Transport(aiokafka.Transport):  # type: ignore[misc]  # as above

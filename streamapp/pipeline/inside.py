@@ -4,6 +4,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 import psutil
 
 from streamapp.clock import Clock
@@ -70,7 +71,7 @@ class Inside:
             "worker": worker,
             "kafka": ("down", self.broker_error) if self.broker_error else ("up", "the broker answers"),
             "store": self._store_state(),
-            "model": ("up", f"{self._embeds.revision}"),
+            "model": ("up", self._embeds.embedder.revision),
             "system": ("up", f"{free // 1024**2} MiB of disk free")
             if free > DISK_LOW_BYTES
             else ("degraded", f"only {free // 1024**2} MiB of disk free; make room"),
@@ -109,7 +110,7 @@ class Inside:
                 "p95": monitor.latency(0.95),
                 "p99": monitor.latency(0.99),
             },
-            "embedding": {"model": self._embeds.revision, **self._embeds.stats()},
+            "embedding": {"model": self._embeds.embedder.revision, **msgspec.structs.asdict(self._embeds.stats)},
             "breaker": self._store.breaker.state,
             "health": {name: health.state for name, health in self.health().items()},
         }

@@ -135,6 +135,11 @@ class Catalogue:
                 write.append(index)
         return write, learn
 
+    def reset(self, versions: Iterable[Version]) -> None:
+        """Forget everything but these: what the tables of the assigned partitions remember."""
+        self._newest.clear()
+        self.learn(versions)
+
     def learn(self, versions: Iterable[Version]) -> None:
         """Note versions that the store has confirmed, or that tables remember; older ones change nothing."""
         for version in versions:

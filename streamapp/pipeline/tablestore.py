@@ -5,6 +5,7 @@ Here `write` is called once per checkpoint, after the changelog has confirmed, w
 and recovery stay Faust's. A folder that cannot be read is moved aside and rebuilt from the changelog.
 """
 
+import logging
 import shutil
 from collections.abc import Iterable, Iterator
 
@@ -44,6 +45,8 @@ def _options() -> rocksdict.Options:
 
 class PartitionStore(faust_rocksdb.Store):  # type: ignore[misc]  # faust ships no types that hold
     """A RocksDB per partition, read and written by partition."""
+
+    logger = logging.getLogger("faust.partitions")  # Faust speaks through it: heard from warning on
 
     def _open_for_partition(self, partition: int) -> rocksdict.Rdict:
         path = self.partition_path(partition)

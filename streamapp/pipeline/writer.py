@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from streamapp import metrics
+from streamapp.embedding.embedder import Embedder
 from streamapp.embedding.text import product_text
 from streamapp.events import event_point_id
 from streamapp.pipeline.sink import Catalogue, Placed, event_points, product_points
@@ -17,8 +18,8 @@ class Embeds(Protocol):
     """Turns texts into vectors; `embedding.service.VectorService`."""
 
     @property
-    def revision(self) -> str:
-        """Model, weights and precision; goes into every payload."""
+    def embedder(self) -> Embedder:
+        """The model; its revision goes into every payload."""
 
     async def vectors(self, texts: Sequence[str]) -> tuple[Vectors, list[int]]:
         """Distinct vectors of shape (m, dimension), and for each text its row."""
@@ -41,7 +42,7 @@ class Writer:
         """Return once every event's point, and every newer product's, is confirmed."""
         if not placed:
             return
-        model = self._embeds.revision
+        model = self._embeds.embedder.revision
         with metrics.EMBED_SECONDS.time():
             vectors, rows = await self._embeds.vectors([product_text(one.event.product) for one in placed])
         with metrics.SINK_SECONDS.time():

@@ -1,0 +1,37 @@
+"""The command line: one verb per process or chore. Verbs live in `streamapp/verbs`, and import what they need late."""
+
+import typer
+
+from streamapp.verbs import audit, config, dlq, doctor, explain, generate, processes, questions, status
+from streamapp.verbs.errors import VerbGroup
+
+app = typer.Typer(
+    cls=VerbGroup,
+    name="streamapp",
+    help="A shop's event stream turned into live meaning: Kafka in, searchable products and live tables out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for verb in (
+    processes.demo,
+    processes.kafka,
+    processes.worker,
+    questions.search,
+    questions.recommend,
+    explain.explain,
+    audit.audit,
+    status.status,
+    doctor.doctor,
+):
+    epilog = f"Example: {verb.example}"  # type: ignore[attr-defined]  # set by `example` beside each verb
+    app.command(epilog=epilog)(verb)
+app.add_typer(generate.app)
+app.add_typer(dlq.app)
+app.add_typer(config.app)
+
+
+def main() -> None:
+    """The `streamapp` command."""
+    app()

@@ -1,0 +1,131 @@
+"""What the worker opens at its start, watches while it runs, and closes at its end.
+
+Opening fails loudly, before the first event is read. Watching measures lag at the broker and never raises.
+"""
+
+import asyncio
+import os
+import signal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from streamapp import metrics
+from streamapp.config import reload
+from streamapp.kafka.lag import LagMeter
+from streamapp.logs import get_logger, set_level
+from streamapp.pipeline.inside import Inside
+from streamapp.pipeline.sink import EVENT_INDEXES, PRODUCT_INDEXES
+from streamapp.running import running_file
+from streamapp.search.recommend import Recommend, recent_from_table
+from streamapp.search.search import Search
+from streamapp.settings import Settings
+from streamapp.store.store import Collection
+from streamapp.web.server import WebServer, create_web
+
+if TYPE_CHECKING:
+    from streamapp.app import Parts, ShopApp
+
+log = get_logger(__name__)
+
+WATCH_SECONDS = 1.0
+LAG_EVERY = 2
+"""Lag is asked of the broker at every second sample."""
+
+_BREAKER_VALUES = {"closed": 0, "half-open": 1, "open": 2}
+
+
+class Life:
+    """Opens, watches and closes a worker's parts."""
+
+    def __init__(self, app: "ShopApp", settings: Settings, inside: Inside, parts: "Parts", partitions: int) -> None:
+        self._app = app
+        self._settings = settings
+        self._inside = inside
+        self._parts = parts
+        self._partitions = partitions
+        self._running = running_file(settings.home)
+        self._lag = LagMeter(settings.kafka)
+        self._web: WebServer | None = None
+        self._watching: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Open the store with its collections, the model, and the web. Raises what they raise."""
+        store, embeds = self._settings.store, self._parts.embeds
+        await embeds.warm_up()
+        await self._parts.store.open(
+            [
+                Collection(store.events_collection, embeds.embedder.dimension, EVENT_INDEXES),
+                Collection(store.products_collection, embeds.embedder.dimension, PRODUCT_INDEXES),
+            ]
+        )
+        self._web = self._create_web()
+        url = await self._web.start()
+        self._running.parent.mkdir(parents=True, exist_ok=True)
+        self._running.write_bytes(msgspec.json.encode({"pid": os.getpid(), "url": url}))
+        self._watching = asyncio.create_task(self._watch(), name="watch")
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
+        log.info("worker opened", web=url, model=embeds.embedder.revision, topic=self._settings.kafka.topic)
+
+    def _create_web(self) -> WebServer:
+        parts, names = self._parts, self._settings.store
+        search = Search(parts.store, parts.embeds.query, names.events_collection, names.products_collection)
+        users = self._inside.tables["users"]
+
+        def recent(user_id: str) -> dict[str, object] | None:
+            row = users.get(user_id)
+            return row.value if row else None
+
+        recommend = Recommend(
+            parts.store, names.events_collection, names.products_collection, recent_from_table(recent)
+        )
+        app = create_web(self._inside, search, recommend, self._settings.web, metrics.REGISTRY)
+        return WebServer(app, self._settings.web)
+
+    async def close(self) -> None:
+        """Close everything, the last opened first; what was never opened is passed over."""
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.gather(self._watching, return_exceptions=True)
+        await self._lag.close()
+        if self._web is not None:
+            await self._web.stop()
+        self._running.unlink(missing_ok=True)
+        await self._parts.sender.close()
+        await self._parts.store.close()
+        await self._parts.embeds.close()
+        self._parts.seen.close()
+
+    async def _watch(self) -> None:
+        turn = 0
+        while True:
+            self._parts.monitor.sample()
+            if turn % LAG_EVERY == 0:
+                await self._measure_lag()
+            self._export()
+            turn += 1
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def _measure_lag(self) -> None:
+        try:
+            self._parts.monitor.lag = await self._lag.measure(self._partitions)
+        except Exception as error:  # whatever it is, the broker could not be asked: said in health, not raised
+            self._inside.broker_error = f"{type(error).__name__}: {error}"
+            await self._lag.close()
+        else:
+            self._inside.broker_error = ""
+
+    def _export(self) -> None:
+        parts = self._parts
+        metrics.LAG.set(parts.monitor.lag or 0)
+        metrics.IN_FLIGHT.set(self._app.lanes.in_flight)
+        metrics.BREAKER_STATE.set(_BREAKER_VALUES[parts.store.breaker.state])
+        for table in parts.tables.live:
+            metrics.TABLE_KEYS.labels(table.name).set(table.store.approximate_keys())
+
+    def _reload(self) -> None:
+        """SIGHUP: take over what may change at run time, say what may not."""
+        self._settings, changed, ignored = reload(self._settings)
+        set_level(self._settings.logs.level)
+        self._parts.embeds.batch_size = self._settings.embedding.batch_size
+        log.info("settings read again", changed=changed, needs_restart=ignored)

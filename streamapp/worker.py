@@ -1,0 +1,71 @@
+"""What `faust -A streamapp.worker worker` imports: `app`, made at its first use from the settings in force."""
+
+import asyncio
+from typing import Any
+
+import faust
+import uvloop
+
+from streamapp.app import ShopApp, create_app
+from streamapp.config import load_settings
+from streamapp.embedding.create import create_vectors
+from streamapp.errors import StreamappError
+from streamapp.kafka.topics import TopicSpec, ensure_topics, topic_partitions, worker_topics
+from streamapp.logs import setup_logs
+from streamapp.pipeline.tables import TABLE_NAMES
+from streamapp.settings import Settings
+from streamapp.store.create import create_store
+from streamapp.store.guarded import GuardedStore
+
+
+def create_worker(settings: Settings) -> ShopApp:
+    """The worker's app, its topics made. Raises BrokerUnreachableError, and ConfigurationError for a wrong topic."""
+    settings.home.mkdir(parents=True, exist_ok=True)
+    partitions = asyncio.run(prepare_topics(settings))
+    embeds = create_vectors(settings.embedding, settings.home)
+    store = GuardedStore(create_store(settings.store, settings.home / "store"), settings.store)
+    return create_app(settings, partitions=partitions, embeds=embeds, store=store)
+
+
+async def prepare_topics(settings: Settings) -> int:
+    """Make the topics that are missing; returns the partitions of the source topic, whoever made it."""
+    kafka = settings.kafka
+    await ensure_topics(kafka, worker_topics(kafka))
+    partitions = await topic_partitions(kafka, kafka.topic)
+    retention_ms = 2 * settings.dedup.ttl_seconds * 1000
+    configs = {name: {"cleanup.policy": "compact"} for name in TABLE_NAMES}
+    # What is older than the time-to-live is of no use to anyone: the changelog lets go of it too.
+    configs["seen"] = {"cleanup.policy": "compact,delete", "retention.ms": str(retention_ms)}
+    await ensure_topics(
+        kafka,
+        [
+            TopicSpec(f"{kafka.group}-{name}-changelog", partitions, config, exact=True)
+            for name, config in configs.items()
+        ],
+    )
+    return partitions
+
+
+def __getattr__(name: str) -> Any:
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    settings = load_settings()
+    setup_logs(settings.logs)
+    globals()["app"] = app = create_worker(settings)
+    return app
+
+
+def run_worker(settings: Settings) -> None:
+    """Run a worker in this process until a signal ends it, then leave by SystemExit.
+
+    Raises what kept it from starting, or ended it: a StreamappError where that is something to act on.
+    """
+    uvloop.install()  # a quarter faster under Faust
+    app = create_worker(settings)
+    worker = faust.Worker(app, loglevel=settings.logs.level, redirect_stdouts=False)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit:
+        if isinstance(app.failure, StreamappError):
+            raise app.failure from None
+        raise
