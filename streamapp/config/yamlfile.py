@@ -33,6 +33,8 @@ def read_file(path: Path) -> list[tuple[str, Found]]:
         raise ConfigurationError(f"{path}: byte {error.start} is not text in UTF-8.", "Save it as UTF-8.") from None
     try:
         return list(_entries(path, text))
+    except RecursionError:
+        raise ConfigurationError(f"{path}: this is not YAML of settings: it nests too deeply.", _HINT) from None
     except yaml.YAMLError as error:
         # `from None`: the original error would print the line it stumbled over.
         raise ConfigurationError(f"{_where(path, text, error)}: this is not YAML: {_why(error)}.", _HINT) from None
@@ -101,7 +103,7 @@ def _where(path: Path, text: str, error: yaml.YAMLError) -> str:
 
 def _why(error: yaml.YAMLError) -> str:
     if isinstance(error, yaml.reader.ReaderError):
-        return f"the character U+{ord(error.character):04X} is not allowed"
+        return f"the character U+{int(error.character):04X} is not allowed"
     problem = getattr(error, "problem", None) or "it cannot be understood"
     # Names of aliases and tags are what a user wrote as a value: `password: *secret`.
     return re.sub(r"'[^'<][^']+'", "'…'", str(problem))
