@@ -106,10 +106,7 @@ class LocalBroker:
 
     def stop(self, timeout_seconds: float = STOP_SECONDS) -> None:
         """End Kafka, in order first, by force after the deadline; nothing happens when it does not run."""
-        if self._watchdog is not None:
-            self._watchdog.kill()
-            self._watchdog.communicate()
-            self._watchdog = None
+        self._call_off()
         if self._process is None or self._process.poll() is not None:
             return
         self._process.terminate()
@@ -118,6 +115,13 @@ class LocalBroker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _call_off(self) -> None:
+        """End the watchdog, before it could take an end in order for a death."""
+        if self._watchdog is not None:
+            self._watchdog.kill()
+            self._watchdog.communicate()
+            self._watchdog = None
 
     async def __aenter__(self) -> Self:
         """Start and wait until it answers."""
@@ -166,6 +170,7 @@ class LocalBroker:
                 pass_fds=[lock.fileno()],
             )
         write_owner(lock, self._process.pid, self.port)
+        self._call_off()  # that of a Kafka which had died by itself
         if self._die_with_parent:
             self._watchdog = subprocess.Popen(  # noqa: S603 - our own file, our own number
                 [sys.executable, "-I", watchdog.__file__, str(self._process.pid)],

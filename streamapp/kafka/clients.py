@@ -91,7 +91,7 @@ async def admin(kafka: KafkaSettings, timeout_seconds: float = 30.0) -> AsyncIte
 
     Raises `BrokerUnreachableError` when no broker answers, also while it is used.
     """
-    async with _reached(kafka):
+    async with reached(kafka):
         client = AIOKafkaAdminClient(**client_options(kafka), request_timeout_ms=int(timeout_seconds * 1000))
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -106,7 +106,7 @@ async def producer(kafka: KafkaSettings) -> AsyncIterator[Any]:
     """Give a started producer (`producer_options`), and flush and close it afterwards."""
     client = AIOKafkaProducer(**producer_options(kafka))
     try:
-        async with _reached(kafka):
+        async with reached(kafka):
             await client.start()
         yield client
     finally:
@@ -120,7 +120,7 @@ async def check_broker(kafka: KafkaSettings, timeout_seconds: float = 10.0) -> N
 
 
 @asynccontextmanager
-async def _reached(kafka: KafkaSettings) -> AsyncIterator[None]:
+async def reached(kafka: KafkaSettings) -> AsyncIterator[None]:
     """Translate aiokafka's ways to say that nobody answers."""
     try:
         yield

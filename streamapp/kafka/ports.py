@@ -52,7 +52,9 @@ def holder(port: int) -> str:
     """Name the process that listens on a port, as far as this user may see it."""
     try:
         listening = [
-            c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr.port == port
+            c
+            for c in psutil.net_connections("tcp")
+            if c.status == psutil.CONN_LISTEN and c.laddr and c.laddr.port == port
         ]
         pid = next((c.pid for c in listening if c.pid), None)
         if pid is None:

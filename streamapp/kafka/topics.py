@@ -7,17 +7,16 @@ the metadata of all topics is asked for, which never does.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewTopic
-from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError, for_code
+from aiokafka.errors import GroupCoordinatorNotAvailableError, for_code
 
 from streamapp.errors import BrokerUnreachableError, ConfigurationError
-from streamapp.kafka.clients import DEAD_LETTER_BYTES, admin, client_options
+from streamapp.kafka.clients import DEAD_LETTER_BYTES, admin, client_options, reached
 from streamapp.settings import KafkaSettings
 
 DEAD_LETTER_RETENTION_MS = 30 * 24 * 3600 * 1000
@@ -80,14 +79,12 @@ async def topic_partitions(kafka: KafkaSettings, topic: str) -> int:
 
 async def begin_offsets(kafka: KafkaSettings, topic: str) -> dict[int, int]:
     """Return the first offset that is still there, by partition; empty when there is no such topic."""
-    async with _reader(kafka, topic) as (consumer, partitions):
-        return {tp.partition: offset for tp, offset in (await consumer.beginning_offsets(partitions)).items()}
+    return await _offsets(kafka, topic, "beginning_offsets")
 
 
 async def end_offsets(kafka: KafkaSettings, topic: str) -> dict[int, int]:
     """Return the offset that the next record will get, by partition; empty when there is no such topic."""
-    async with _reader(kafka, topic) as (consumer, partitions):
-        return {tp.partition: offset for tp, offset in (await consumer.end_offsets(partitions)).items()}
+    return await _offsets(kafka, topic, "end_offsets")
 
 
 async def committed_offsets(kafka: KafkaSettings, group: str, topic: str) -> dict[int, int]:
@@ -148,17 +145,18 @@ async def _wait_visible(client: Any, specs: Sequence[TopicSpec]) -> dict[str, in
         await asyncio.sleep(0.05)
 
 
-@asynccontextmanager
-async def _reader(kafka: KafkaSettings, topic: str) -> AsyncIterator[tuple[Any, list[TopicPartition]]]:
-    """Give a consumer without a group and the topic's partitions."""
-    count = await topic_partitions(kafka, topic)
-    consumer = AIOKafkaConsumer(**client_options(kafka), group_id=None, enable_auto_commit=False)
-    try:
-        await consumer.start()
-        yield consumer, [TopicPartition(topic, n) for n in range(count)]
-    except KafkaError as error:
-        raise BrokerUnreachableError(
-            f"Kafka at {kafka.bootstrap_servers} did not tell the offsets of {topic}: {error}.", "Try again."
-        ) from error
-    finally:
-        await consumer.stop()
+async def _offsets(
+    kafka: KafkaSettings, topic: str, which: Literal["beginning_offsets", "end_offsets"]
+) -> dict[int, int]:
+    """Ask a consumer without a group for the offsets of all partitions of a topic."""
+    partitions = [TopicPartition(topic, n) for n in range(await topic_partitions(kafka, topic))]
+    if not partitions:
+        return {}  # and no consumer, whose `stop` right after `start` raises CancelledError (aiokafka 0.14)
+    async with reached(kafka):
+        consumer = AIOKafkaConsumer(**client_options(kafka), group_id=None, enable_auto_commit=False)
+        try:
+            await consumer.start()
+            found = await getattr(consumer, which)(partitions)
+        finally:
+            await consumer.stop()
+    return {tp.partition: offset for tp, offset in sorted(found.items())}
