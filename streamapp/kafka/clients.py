@@ -12,10 +12,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
-from pydantic import SecretStr
 
 from streamapp.errors import BrokerUnreachableError
-from streamapp.kafka.credentials import StaticToken, needed, servers, tls_context
+from streamapp.kafka.credentials import StaticToken, servers, tls_context
 from streamapp.settings import KafkaSettings
 
 DEAD_LETTER_BYTES = 8 * 1024 * 1024
@@ -34,7 +33,7 @@ LINGER_MS = 5
 def client_options(kafka: KafkaSettings) -> dict[str, Any]:
     """Return the options that every aiokafka client (consumer, producer, admin) needs to connect.
 
-    Raises `ConfigurationError` for credentials that are missing or files that cannot be read.
+    Raises `ConfigurationError` for TLS files that cannot be used.
     """
     options: dict[str, Any] = {"bootstrap_servers": servers(kafka), "security_protocol": kafka.security_protocol}
     if (context := tls_context(kafka)) is not None:
@@ -43,10 +42,10 @@ def client_options(kafka: KafkaSettings) -> dict[str, Any]:
         return options
     options["sasl_mechanism"] = kafka.sasl_mechanism
     if kafka.sasl_mechanism == "OAUTHBEARER":
-        options["sasl_oauth_token_provider"] = StaticToken(needed(kafka, "token", kafka.token))
+        options["sasl_oauth_token_provider"] = StaticToken(kafka.token)
     else:
-        options["sasl_plain_username"] = needed(kafka, "username", SecretStr(kafka.username)).get_secret_value()
-        options["sasl_plain_password"] = needed(kafka, "password", kafka.password).get_secret_value()
+        options["sasl_plain_username"] = kafka.username
+        options["sasl_plain_password"] = kafka.password.get_secret_value()
     return options
 
 
@@ -115,7 +114,7 @@ async def producer(kafka: KafkaSettings) -> AsyncIterator[Any]:
 
 async def check_broker(kafka: KafkaSettings, timeout_seconds: float = 10.0) -> None:
     """Return when a broker answers a metadata request; raise `BrokerUnreachableError` otherwise."""
-    async with admin(kafka, timeout_seconds) as client:
+    async with admin(kafka, timeout_seconds) as client, asyncio.timeout(timeout_seconds):
         await client.describe_cluster()
 
 

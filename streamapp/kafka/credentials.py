@@ -1,7 +1,8 @@
-"""Where Kafka is and who we are to it: addresses, TLS, user names, tokens, checked before anybody connects.
+"""Where Kafka is and who we are to it: addresses, the TLS context, the OAUTHBEARER token.
 
-In: the kafka section of the settings. Out: values, or a `ConfigurationError` that names the setting to mend. Trap:
-secrets stay `SecretStr` until the very call that needs them, so that no message or trace shows one.
+In: the kafka section of the settings, which has checked that all parts are there. Out: values for clients, or a
+`ConfigurationError` that names the file which cannot be used. Trap: a token stays a `SecretStr` until a connection
+asks for it, so that no message or trace shows it.
 """
 
 import ssl
@@ -26,18 +27,7 @@ class StaticToken(AbstractTokenProvider):  # type: ignore[misc] # aiokafka ships
 
 def servers(kafka: KafkaSettings) -> list[str]:
     """Return the bootstrap servers, one by one, as `host:port`."""
-    found = [server.strip() for server in kafka.bootstrap_servers.split(",") if server.strip()]
-    for server in found:
-        if not server.rpartition(":")[2].isdigit() or ":" not in server:
-            raise ConfigurationError(
-                f"{server!r} in kafka.bootstrap_servers is no address of a broker.",
-                "Write host:port, as in 127.0.0.1:9092; several with commas.",
-            )
-    if not found:
-        raise ConfigurationError(
-            "kafka.bootstrap_servers is empty.", "Set STREAMAPP_KAFKA__BOOTSTRAP_SERVERS=host:port."
-        )
-    return found
+    return [server.strip() for server in kafka.bootstrap_servers.split(",")]
 
 
 def tls_context(kafka: KafkaSettings) -> ssl.SSLContext | None:
@@ -55,13 +45,3 @@ def tls_context(kafka: KafkaSettings) -> ssl.SSLContext | None:
             "kafka.ca_file, kafka.certificate_file and kafka.key_file name PEM files without a passphrase.",
         ) from error
     return context
-
-
-def needed(kafka: KafkaSettings, name: str, value: SecretStr) -> SecretStr:
-    """Return a secret that must be there; raise `ConfigurationError` when it is empty."""
-    if value.get_secret_value():
-        return value
-    raise ConfigurationError(
-        f"kafka.{name} is empty, but {kafka.security_protocol} with {kafka.sasl_mechanism} needs it.",
-        f"Set STREAMAPP_KAFKA__{name.upper()}, or STREAMAPP_KAFKA__{name.upper()}_FILE with a file that holds it.",
-    )
