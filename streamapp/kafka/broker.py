@@ -7,7 +7,6 @@ the lock on the data folder is held by Kafka itself, so it tells the truth even 
 
 import asyncio
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +18,7 @@ from streamapp.errors import BrokerUnreachableError
 from streamapp.kafka import node, watchdog
 from streamapp.kafka.clients import check_broker
 from streamapp.kafka.fate import explain_end
-from streamapp.kafka.folder import check_disk, clear_errors, locked, write_owner
+from streamapp.kafka.folder import check_disk, clear_errors, clear_unfinished, locked, write_owner
 from streamapp.kafka.jars import Progress, ensure_jars, no_progress
 from streamapp.kafka.java import find_java
 from streamapp.kafka.ports import LOCALHOST, check_port, free_port
@@ -146,11 +145,17 @@ class LocalBroker:
 
     def _format(self, java: Path, jars: list[Path]) -> None:
         """Give the data folder its cluster id, once and for all."""
-        shutil.rmtree(self._folder / node.DATA, ignore_errors=True)  # a format that was interrupted left it unfit
+        clear_unfinished(self._folder / node.DATA)
         arguments = ["format", "--cluster-id", node.new_cluster_id(), "--config", node.PROPERTIES]
         command = node.java_command(java, jars, "kafka.tools.StorageTool", arguments, self._settings.heap_megabytes)
         done = subprocess.run(  # noqa: S603 - a fixed command; no shell reads it
-            command, cwd=self._folder, capture_output=True, text=True, errors="replace", check=False
+            command,
+            cwd=self._folder,
+            env=java_environment(),
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
         )
         if done.returncode != 0:
             raise explain_end(done.stdout + done.stderr, done.returncode, self.port, str(self._log))
@@ -163,6 +168,7 @@ class LocalBroker:
             self._process = subprocess.Popen(  # noqa: S603 - a fixed command; no shell reads it
                 command,
                 cwd=self._folder,
+                env=java_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -192,3 +198,8 @@ class LocalBroker:
                 file.seek(self._log_start if self._log_start <= os.fstat(file.fileno()).st_size else 0)
                 said = file.read().decode("utf-8", errors="replace") + said
         return said
+
+
+def java_environment() -> dict[str, str]:
+    """Return our environment with a locale in which Java can read every folder's name; in the C locale it cannot."""
+    return os.environ | {"LC_ALL": "C.UTF-8"}

@@ -52,6 +52,20 @@ def check_disk(folder: Path, needed_bytes: int = NEEDED_BYTES) -> None:
         )
 
 
+def clear_unfinished(data: Path) -> None:
+    """Remove what an interrupted format left; a data folder with topics in it is never touched, but refused."""
+    if not data.exists():
+        return
+    left = list(data.iterdir())
+    if any(path.is_dir() for path in left):
+        raise ConfigurationError(
+            f"{data} holds topics, but its meta.properties is gone.",
+            "Put that file back, or move the folder away to start with an empty Kafka.",
+        )
+    for path in left:
+        path.unlink()
+
+
 def data_in_use(folder: Path, owner: str) -> ConfigurationError:
     """Describe a data folder that a running Kafka holds; `owner` is what its lock file says."""
     try:

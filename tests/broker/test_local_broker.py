@@ -120,7 +120,8 @@ async def test_a_kafka_that_dies_early_is_quoted(own: LocalBroker, tmp_path: Pat
     assert "kafka.log" in str(caught.value)
 
 
-async def test_a_folder_with_odd_characters_will_do(tmp_path: Path) -> None:
+async def test_a_folder_with_odd_characters_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C")
     async with LocalBroker(tmp_path / "my, own: hömé", BrokerSettings(), free_port()) as own:
         await ensure_topics(settings_of(own), [TopicSpec("things", 1)])
         await write(own, b"here")

@@ -10,7 +10,7 @@ import pytest
 from streamapp.errors import BrokerUnreachableError, ConfigurationError, PortInUseError
 from streamapp.kafka import node
 from streamapp.kafka.fate import explain_end, last_words
-from streamapp.kafka.folder import check_disk, locked, write_owner
+from streamapp.kafka.folder import check_disk, clear_unfinished, locked, write_owner
 from streamapp.kafka.ports import check_port, free_port
 from streamapp.settings import BrokerSettings
 
@@ -111,3 +111,16 @@ def test_a_folder_in_use_names_its_owner_and_a_stale_lock_file_does_not_matter(t
             pass
     with locked(tmp_path):
         pass
+
+
+def test_an_interrupted_format_is_cleared_but_topics_are_never_touched(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    clear_unfinished(data)
+    data.mkdir()
+    (data / "bootstrap.checkpoint").touch()
+    clear_unfinished(data)
+    assert list(data.iterdir()) == []
+    (data / "orders-0").mkdir()
+    with pytest.raises(ConfigurationError, match="holds topics"):
+        clear_unfinished(data)
+    assert (data / "orders-0").exists()
