@@ -178,7 +178,7 @@ def create_life(app: ShopApp, settings: Settings, parts: Parts, partitions: int)
         store=parts.store,
         embeds=parts.embeds,
         topic=settings.kafka.topic,
-        events_collection=settings.store.events_collection,
+        collections=(settings.store.events_collection, settings.store.products_collection),
         home=str(settings.home),
         clock=clock.wall,
     )

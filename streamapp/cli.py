@@ -1,5 +1,7 @@
 """The command line: one verb per process or chore. Verbs live in `streamapp/verbs`, and import what they need late."""
 
+from typing import Any
+
 import typer
 
 from streamapp.verbs import audit, config, dlq, doctor, explain, generate, processes, questions, status
@@ -14,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for verb in (
+VERBS: tuple[Any, ...] = (
     processes.demo,
     processes.kafka,
     processes.worker,
@@ -24,9 +26,9 @@ for verb in (
     audit.audit,
     status.status,
     doctor.doctor,
-):
-    epilog = f"Example: {verb.example}"  # type: ignore[attr-defined]  # set by `example` beside each verb
-    app.command(epilog=epilog)(verb)
+)
+for verb in VERBS:
+    app.command(epilog=f"Example: {verb.example}")(verb)
 app.add_typer(generate.app)
 app.add_typer(dlq.app)
 app.add_typer(config.app)

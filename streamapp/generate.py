@@ -21,7 +21,7 @@ from streamapp.sources.shop import open_shop
 class Order(NamedTuple):
     """What a shop producer is asked for; see `streamapp generate shop --help`."""
 
-    count: int | None
+    limit: int | None
     rate: float | None
     burst: int
     seed: int
@@ -43,17 +43,17 @@ async def generate_shop(kafka: KafkaSettings, order: Order) -> Delivered:
     with ExitStack() as stack:
         writer = None
         if order.source:
-            records = islice(replay_lines(order.source), order.count)
+            records = islice(replay_lines(order.source), order.limit)
         else:
             shop = open_shop(
                 seed=order.seed,
                 now=order.now,
-                count=order.count,
+                count=order.limit,
                 rate=order.rate,
                 shares=order.shares,
                 catalogue=order.catalogue,
             )
-            records = islice(shop.records(order.count), order.count)
+            records = islice(shop.records(order.limit), order.limit)
             if order.manifest:
                 writer = ManifestWriter(order.manifest, seed=order.seed, topic=kafka.topic, describe=shop.describe)
                 stack.enter_context(writer)
@@ -65,8 +65,8 @@ async def generate_shop(kafka: KafkaSettings, order: Order) -> Delivered:
             TimeElapsedColumn(),
         )
         bar = stack.enter_context(Progress(*columns, console=Console(stderr=True)))
-        task = bar.add_task(kafka.topic, total=order.count, speed=0.0)
-        return await produce(
+        task = bar.add_task(kafka.topic, total=order.limit, speed=0.0)
+        delivered = await produce(
             records,
             kafka,
             rate=order.rate,
@@ -74,3 +74,6 @@ async def generate_shop(kafka: KafkaSettings, order: Order) -> Delivered:
             on_delivered=writer.add if writer else None,
             on_progress=lambda so_far: bar.update(task, completed=so_far.records, speed=so_far.per_second),
         )
+        if writer is not None:
+            writer.close(delivered.unconfirmed)
+        return delivered

@@ -15,12 +15,11 @@ from streamapp.config import reload
 from streamapp.kafka.lag import LagMeter
 from streamapp.logs import get_logger, set_level
 from streamapp.pipeline.inside import Inside
-from streamapp.pipeline.sink import EVENT_INDEXES, PRODUCT_INDEXES
+from streamapp.pipeline.sink import create_collections
 from streamapp.running import running_file
 from streamapp.search.recommend import Recommend, recent_from_table
 from streamapp.search.search import Search
 from streamapp.settings import Settings
-from streamapp.store.store import Collection
 from streamapp.web.server import WebServer, create_web
 
 if TYPE_CHECKING:
@@ -51,14 +50,9 @@ class Life:
 
     async def open(self) -> None:
         """Open the store with its collections, the model, and the web. Raises what they raise."""
-        store, embeds = self._settings.store, self._parts.embeds
+        embeds = self._parts.embeds
         await embeds.warm_up()
-        await self._parts.store.open(
-            [
-                Collection(store.events_collection, embeds.embedder.dimension, EVENT_INDEXES),
-                Collection(store.products_collection, embeds.embedder.dimension, PRODUCT_INDEXES),
-            ]
-        )
+        await self._parts.store.open(create_collections(self._settings.store, embeds.embedder.dimension))
         self._web = self._create_web()
         url = await self._web.start()
         self._running.parent.mkdir(parents=True, exist_ok=True)
@@ -109,7 +103,7 @@ class Life:
     async def _measure_lag(self) -> None:
         try:
             self._parts.monitor.lag = await self._lag.measure(self._partitions)
-        except Exception as error:  # whatever it is, the broker could not be asked: said in health, not raised
+        except Exception as error:  # noqa: BLE001 - whatever it is, the broker could not be asked: health says so
             self._inside.broker_error = f"{type(error).__name__}: {error}"
             await self._lag.close()
         else:

@@ -55,6 +55,15 @@ def __getattr__(name: str) -> Any:
     return app
 
 
+class QuietWorker(faust.Worker):  # type: ignore[misc]  # faust ships no types that hold
+    """Faust's worker without its banner, spinner and log set-up: ours stands, and stdout stays empty."""
+
+    def __init__(self, app: ShopApp, *services: Any, **options: Any) -> None:
+        options |= {"override_logging": False, "redirect_stdouts": False, "loglevel": "INFO", "quiet": True}
+        super().__init__(app, *services, **options)
+        self.spinner = None
+
+
 def run_worker(settings: Settings) -> None:
     """Run a worker in this process until a signal ends it, then leave by SystemExit.
 
@@ -62,7 +71,7 @@ def run_worker(settings: Settings) -> None:
     """
     uvloop.install()  # a quarter faster under Faust
     app = create_worker(settings)
-    worker = faust.Worker(app, loglevel=settings.logs.level, redirect_stdouts=False)
+    worker = QuietWorker(app)
     try:
         worker.execute_from_commandline()
     except SystemExit:

@@ -38,8 +38,8 @@ def _offsets(facts: Facts) -> Iterator[str]:
         span = entry.offset + 1 - entry.first
         if entry.consumed + entry.skipped != span:
             yield (
-                f"partition {partition}: the ledger accounts for {entry.consumed} records and {entry.skipped} gaps over "
-                f"{span} offsets"
+                f"partition {partition}: the ledger accounts for {entry.consumed} records and {entry.skipped} gaps "
+                f"over {span} offsets"
             )
         if entry.offset >= facts.offsets.end.get(partition, 0):
             yield f"partition {partition}: the ledger counts offset {entry.offset}, the topic ends before it"
@@ -70,23 +70,21 @@ def _ledger(recount: Recount, facts: Facts) -> Iterator[str]:
 def _letters(recount: Recount, facts: Facts) -> Iterator[str]:
     letters = {origin: one for origin, one in by_origin(facts.letters).items() if origin.topic == facts.topic}
     missing = [origin for origin in recount.rejected if origin not in letters]
-    yield from _named(missing, "invalid record", "has no dead letter", lambda o: f"{o.partition}/{o.offset}")
+    yield from named(missing, "invalid record", "has no dead letter", lambda o: f"{o.partition}/{o.offset}")
     wrong = [
         origin
         for origin, (reason, key, value) in recount.rejected.items()
         if origin in letters
         and (letters[origin].reason, letters[origin].key, letters[origin].value) != (reason, key, value)
     ]
-    yield from _named(wrong, "dead letter", "has another reason or other bytes than its record",
+    yield from named(wrong, "dead letter", "has another reason or other bytes than its record",
                       lambda o: f"{o.partition}/{o.offset}")  # fmt: skip
     surplus = [
         origin
         for origin in letters
         if origin not in recount.rejected and _within(facts, origin.partition, origin.offset)
     ]
-    yield from _named(
-        surplus, "dead letter", "stands for a record that is valid", lambda o: f"{o.partition}/{o.offset}"
-    )
+    yield from named(surplus, "dead letter", "stands for a record that is valid", lambda o: f"{o.partition}/{o.offset}")
 
 
 def _within(facts: Facts, partition: int, offset: int) -> bool:
@@ -98,7 +96,7 @@ def _within(facts: Facts, partition: int, offset: int) -> bool:
 def _points(recount: Recount, facts: Facts, complete: bool) -> Iterator[str]:
     expected = {event_point_id(first.event_id): first for first in recount.events.values()}
     missing = [first.event_id for point, first in expected.items() if point not in facts.points]
-    yield from _named(missing, "event", "has no point", str)
+    yield from named(missing, "event", "has no point", str)
     surplus = [
         payload.get("event_id", point)
         for point, payload in facts.points.items()
@@ -106,13 +104,13 @@ def _points(recount: Recount, facts: Facts, complete: bool) -> Iterator[str]:
         and (complete or payload.get("offset", -1) >= facts.offsets.begin.get(payload.get("partition", -1), 0))
         and _within(facts, payload.get("partition", -1), payload.get("offset", -1))
     ]
-    yield from _named(surplus, "point", "stands for no event", str)
+    yield from named(surplus, "point", "stands for no event", str)
     other = [
         first.event_id
         for point, first in expected.items()
         if point in facts.points and not _same_event(facts.points[point], first)
     ]
-    yield from _named(other, "point", "says something else than its event", str)
+    yield from named(other, "point", "says something else than its event", str)
 
 
 def _same_event(payload: Any, first: Any) -> bool:
@@ -127,17 +125,18 @@ def _products(recount: Recount, facts: Facts, complete: bool) -> Iterator[str]:
     if not complete:
         return
     missing = [product_id for product_id in recount.newest if product_id not in facts.products]
-    yield from _named(missing, "product", "has no point", str)
+    yield from named(missing, "product", "has no point", str)
     stale = [
         product_id
         for product_id, (_, product) in recount.newest.items()
         if product_id in facts.products
         and (facts.products[product_id]["name"], facts.products[product_id]["price"]) != (product.name, product.price)
     ]
-    yield from _named(stale, "product", "does not show its newest version", str)
+    yield from named(stale, "product", "does not show its newest version", str)
 
 
-def _named(found: Sequence[T] | Iterable[T], what: str, fault: str, name: Callable[[T], str]) -> Iterator[str]:
+def named(found: Sequence[T] | Iterable[T], what: str, fault: str, name: Callable[[T], str]) -> Iterator[str]:
+    """One sentence for many of a kind, the first few by name; none when nothing was found."""
     found = list(found)
     if found:
         some = ", ".join(name(one) for one in islice(found, NAMED))

@@ -3,12 +3,14 @@
 Used where everything must be looked at: audits, dead letters, a ledger from its changelog.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import aiokafka
+from aiokafka import TopicPartition
 
 from streamapp.kafka.clients import client_options
+from streamapp.kafka.topics import topic_partitions
 from streamapp.settings import KafkaSettings
 
 Progress = Callable[[int, int], None]
@@ -30,12 +32,15 @@ async def read_topic(
     `start` and `end` are offsets by partition (end not included); by default all that is there now. Partitions that
     do not stand in a given `end` are not read. A topic that does not exist yields nothing.
     """
+    partitions = [TopicPartition(topic, partition) for partition in range(await topic_partitions(kafka, topic))]
+    if not partitions:
+        return
     consumer = aiokafka.AIOKafkaConsumer(
         **client_options(kafka), enable_auto_commit=False, max_partition_fetch_bytes=FETCH_BYTES
     )
     await consumer.start()
     try:
-        async for records in _read(consumer, topic, start or {}, end, progress):
+        async for records in _read(consumer, partitions, start or {}, end, progress):
             yield records
     finally:
         await consumer.stop()
@@ -43,14 +48,11 @@ async def read_topic(
 
 async def _read(
     consumer: aiokafka.AIOKafkaConsumer,
-    topic: str,
+    partitions: Sequence[TopicPartition],
     start: Mapping[int, int],
     end: Mapping[int, int] | None,
     progress: Progress | None,
 ) -> AsyncIterator[list[Any]]:
-    partitions = await _partitions(consumer, topic)
-    if not partitions:
-        return
     consumer.assign(partitions)
     begins = await consumer.beginning_offsets(partitions)
     ends = await consumer.end_offsets(partitions)
@@ -80,9 +82,3 @@ async def _read(
                 del left[tp]
         if progress is not None:
             progress(done, total)
-
-
-async def _partitions(consumer: aiokafka.AIOKafkaConsumer, topic: str) -> list[Any]:
-    if topic not in await consumer.topics():
-        return []
-    return [aiokafka.TopicPartition(topic, partition) for partition in sorted(consumer.partitions_for_topic(topic))]

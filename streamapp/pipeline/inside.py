@@ -1,13 +1,14 @@
 """The worker as readers see it: the `WorkerView` that the web is given."""
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import psutil
 
 from streamapp.clock import Clock
+from streamapp.embedding.service import VectorService
 from streamapp.events import event_point_id, identity
 from streamapp.pipeline.lanes import Lanes
 from streamapp.pipeline.monitor import Monitor
@@ -15,6 +16,7 @@ from streamapp.pipeline.seen import Seen, SeenIndex, segment_key
 from streamapp.pipeline.tables import Tables
 from streamapp.pipeline.views import Health, State, TableView
 from streamapp.store.guarded import GuardedStore
+from streamapp.store.store import Page, StoredPoint
 
 DISK_LOW_BYTES = 500 * 1024**2
 """Below this Kafka and RocksDB begin to fail; the health says so before they do."""
@@ -25,7 +27,7 @@ class Inside:
 
     def __init__(
         self, *, tables: Tables, lanes: Lanes, monitor: Monitor, index: SeenIndex, store: GuardedStore,
-        embeds: Any, topic: str, events_collection: str, home: str, clock: Clock,
+        embeds: VectorService, topic: str, collections: Sequence[str], home: str, clock: Clock,
     ) -> None:  # fmt: skip
         self.tables: Mapping[str, TableView] = {table.name: table for table in tables.live}
         self._all = tables
@@ -35,7 +37,8 @@ class Inside:
         self._store = store
         self._embeds = embeds
         self._topic = topic
-        self._events = events_collection
+        self.collections = collections
+        self._events = collections[0]
         self._home = home
         self._clock = clock
         self._since: dict[str, Health] = {}
@@ -95,7 +98,8 @@ class Inside:
 
     def status(self) -> dict[str, Any]:
         """Rates, lag, ledger, caches and latency; times in seconds."""
-        monitor = self._monitor
+        monitor, stats = self._monitor, self._embeds.stats
+        ratio = round((stats.memory_hits + stats.disk_hits) / stats.texts, 4) if stats.texts else None
         return {
             "topic": self._topic,
             "partitions": len(self._all.ledger.partitions()),
@@ -110,29 +114,22 @@ class Inside:
                 "p95": monitor.latency(0.95),
                 "p99": monitor.latency(0.99),
             },
-            "embedding": {"model": self._embeds.embedder.revision, **msgspec.structs.asdict(self._embeds.stats)},
+            "embedding": {"model": self._embeds.embedder.revision, "hit_ratio": ratio, **msgspec.structs.asdict(stats)},
             "breaker": self._store.breaker.state,
             "health": {name: health.state for name, health in self.health().items()},
         }
 
     # -- one event -----------------------------------------------------------------------------------------------------
 
+    async def points(self, collection: str, after: str | None, limit: int, fields: Sequence[str] | None) -> Page:
+        """Stored points in id order."""
+        return await self._store.scroll(collection, after, limit, fields)
+
     async def explain(self, event_id: str) -> dict[str, Any] | None:
         """Where the event came from, what became of it, and its point; None if it was never seen."""
         (seen,) = self._index.lookup([identity(event_id)])
         points = await self._store.retrieve(self._events, [event_point_id(event_id)])
-        if seen is None and not points:
-            return None
-        payload = points[0].payload if points else None
-        return {
-            "event_id": event_id,
-            "verdict": "embedded" if points else "deleted",
-            "origin": {"topic": self._topic, "partition": seen.partition, "offset": seen.offset} if seen else None,
-            "checkpoint": self._checkpoint_of(seen),
-            "model": payload.get("model") if payload else None,
-            "point": {"id": event_point_id(event_id), "payload": payload} if points else None,
-            "session_id": payload.get("session_id") if payload else None,
-        }
+        return described(event_id, self._topic, seen, points, self._checkpoint_of(seen))
 
     def _checkpoint_of(self, seen: Seen | None) -> int | None:
         """The first offset of the checkpoint that made the event true, while its partition is ours."""
@@ -140,3 +137,21 @@ class Inside:
             return None
         key = self._all.segments.last_key_until(seen.partition, segment_key(seen.offset))
         return struct.unpack(">Q", key)[0] if key and len(key) == 8 else None
+
+
+def described(
+    event_id: str, topic: str, seen: Seen | None, points: Sequence[StoredPoint], checkpoint: int | None
+) -> dict[str, Any] | None:
+    """What the index and the store know of an event, in one answer; None when neither does."""
+    if seen is None and not points:
+        return None
+    payload = points[0].payload if points else {}
+    return {
+        "event_id": event_id,
+        "verdict": "embedded" if points else "deleted",
+        "origin": {"topic": topic, "partition": seen.partition, "offset": seen.offset} if seen else None,
+        "checkpoint": checkpoint,
+        "model": payload.get("model"),
+        "point": {"id": event_point_id(event_id), "payload": payload} if points else None,
+        "session_id": payload.get("session_id"),
+    }

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import msgspec
 
 from streamapp.events import Event, Product, event_point_id, product_point_id
-from streamapp.store.store import Points, Vectors
+from streamapp.settings import StoreSettings
+from streamapp.store.store import Collection, Points, Vectors
 
 EVENT_INDEXES = {
     "event_id": "keyword",
@@ -24,6 +25,14 @@ EVENT_INDEXES = {
 }
 PRODUCT_INDEXES = {"product_id": "keyword", "category": "keyword", "price": "float"}
 """Payload fields that questions filter by; their indexes are made before the first write."""
+
+
+def create_collections(store: StoreSettings, dimension: int) -> list[Collection]:
+    """The two collections of this pipeline, for vectors of this dimension: the events', then the products'."""
+    return [
+        Collection(store.events_collection, dimension, EVENT_INDEXES),
+        Collection(store.products_collection, dimension, PRODUCT_INDEXES),
+    ]
 
 
 class Placed(msgspec.Struct, frozen=True, gc=False):

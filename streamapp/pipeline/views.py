@@ -8,6 +8,8 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 import msgspec
 
+from streamapp.store.store import Page
+
 
 class Row(NamedTuple):
     """One table entry: its key as text, and its value as plain JSON types."""
@@ -50,6 +52,8 @@ class WorkerView(Protocol):
     """A running worker, read-only."""
 
     tables: Mapping[str, TableView]
+    collections: Sequence[str]
+    """The store's collections that `points` reads."""
 
     def alive(self) -> bool:
         """Whether the event loop and every agent turn. An outage elsewhere does not make this False."""
@@ -59,6 +63,9 @@ class WorkerView(Protocol):
 
     def status(self) -> dict[str, Any]:
         """Rates, lag, ledger, caches and latency; the JSON of `/status` and of `streamapp status --json`."""
+
+    async def points(self, collection: str, after: str | None, limit: int, fields: Sequence[str] | None) -> Page:
+        """Stored points in id order, after an id, with the named payload fields (None: all)."""
 
     async def explain(self, event_id: str) -> dict[str, Any] | None:
         """Everything known of one event: origin, verdict, batch, model revision, point. None if never seen."""

@@ -21,19 +21,19 @@ def sources() -> None:
     """Produce events into Kafka."""
 
 
-@app.command(epilog="Example: streamapp generate shop --count 20000 --duplicates 0.05 --invalid 0.01 --manifest m.jsonl")
+@app.command(epilog="Example: streamapp generate shop --count 20000 --duplicates 0.05 --manifest m.jsonl")
 def shop(
     count: Annotated[int | None, typer.Option(min=1, help="Records in all [default: without end].")] = None,
-    rate: Annotated[float | None, typer.Option(min=0.001, help="Records a second [default: as fast as it goes].")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.001, help="Records a second [default: all at once].")] = None,
     burst: Annotated[int, typer.Option(min=1, help="With --rate: send so many at once, then wait.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same shop and visits.")] = 1,
     duplicates: Annotated[float, typer.Option(min=0, max=1, help="Share of events that come again.")] = 0.0,
     invalid: Annotated[float, typer.Option(min=0, max=1, help="Share of records that cannot be used.")] = 0.0,
     late: Annotated[float, typer.Option(min=0, max=1, help="Share of events that come late.")] = 0.0,
     tombstones: Annotated[float, typer.Option(min=0, max=1, help="Share of null values that delete an event.")] = 0.0,
-    manifest: Annotated[Path | None, typer.Option(help="Write down what was planted, for `audit --manifest`.")] = None,
-    catalogue: Annotated[Path | None, typer.Option(help="Products from a CSV or JSON-lines file; only name is needed.")] = None,
-    source: Annotated[str | None, typer.Option("--from", help="Replay whole events from JSON lines (.gz, or - for stdin).")] = None,
+    manifest: Annotated[Path | None, typer.Option(help="Note what was planted, for `audit --manifest`.")] = None,
+    catalogue: Annotated[Path | None, typer.Option(help="Your products: CSV or JSON lines.")] = None,
+    source: Annotated[str | None, typer.Option("--from", help="Replay events: JSON lines (.gz, -).")] = None,
     topic: Annotated[str | None, typer.Option(help="Topic to write to.")] = None,
     config: ConfigFile = None,
     home: Home = None,
@@ -47,7 +47,9 @@ def shop(
     shares = Shares(duplicates=duplicates, late=late, invalid=invalid, tombstones=tombstones)
     order = Order(count, rate, burst, seed, shares, manifest, catalogue, source, now=time.time())
     delivered = asyncio.run(generate_shop(settings.kafka, order))
-    print(f"{delivered.records:,} records delivered to {delivered.topic}, {delivered.per_second:,.0f}/s", file=sys.stderr)
+    print(
+        f"{delivered.records:,} records delivered to {delivered.topic}, {delivered.per_second:,.0f}/s", file=sys.stderr
+    )
     if delivered.unconfirmed:
         print(f"{delivered.unconfirmed:,} were sent but not acknowledged.", file=sys.stderr)
     if delivered.interrupted:

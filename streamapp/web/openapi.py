@@ -14,9 +14,11 @@ import streamapp
 from streamapp.pipeline.views import Health
 from streamapp.search.recommend import Recommendation
 from streamapp.search.search import MAX_LIMIT, ProductHit
+from streamapp.store.remote import PointPage
 from streamapp.web.errors import ErrorAnswer
 from streamapp.web.health import HealthReport
 from streamapp.web.negotiate import Answer, json_response
+from streamapp.web.points import DEFAULT_POINTS, MAX_POINTS
 from streamapp.web.start import StartAnswer
 from streamapp.web.tables import DEFAULT_ROWS, MAX_ROWS, TableInfo, TablePage, TableRow
 
@@ -114,6 +116,18 @@ OPERATIONS: Mapping[str, Operation] = {
         "Everything known of one event: origin, verdict, batch, model revision, point",
         parameters=(_path("event_id", "the event id, percent-encoded"),),
         failures={404: "never seen", 503: AWAY},
+    ),
+    "/points/{collection}": Operation(
+        "Stored points in id order, page by page",
+        PointPage,
+        (
+            _path("collection", "the collection"),
+            Parameter("after", "the id to go on after: `next` of the page before"),
+            Parameter("limit", f"points per page, 1 to {MAX_POINTS}; {DEFAULT_POINTS} unless told", "integer"),
+            Parameter("fields", "payload fields; all unless told", repeated=True),
+        ),
+        {400: BAD, 404: "no such collection", 503: AWAY},
+        page=False,
     ),
     "/health": Operation("Every component's state, why and since when", HealthReport, failures={503: DOWN}),
     "/health/live": Operation("Whether the worker turns, whatever else is down", Health, failures={503: DOWN}),

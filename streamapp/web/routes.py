@@ -5,7 +5,7 @@ A new page is a file with its handler, a line here, and an entry in `openapi.OPE
 
 from typing import NamedTuple
 
-from streamapp.web import events, health, metrics, openapi, search, start, status, tables
+from streamapp.web import events, health, metrics, openapi, points, search, start, status, tables
 from streamapp.web.negotiate import Handler
 
 
@@ -32,6 +32,7 @@ ROUTES = (
     Route("/tables/{name}/{key}", tables.entry, rest="key"),
     Route("/events", events.find_event, nav="Events"),
     Route("/events/{event_id}", events.event, rest="event_id"),
+    Route("/points/{collection}", points.points),
     Route("/status", status.status, nav="Status"),
     Route("/status/stream", status.stream),
     Route("/health", health.health, nav="Health"),
