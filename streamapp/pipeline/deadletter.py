@@ -43,7 +43,7 @@ def dead_letter(record: Any, rejected: Rejected) -> Outgoing:
 
 def read_dead_letter(record: Any) -> DeadLetter | None:
     """A ConsumerRecord of the dead-letter topic; None where the headers are not ours."""
-    headers: Mapping[str, bytes] = dict(record.headers)
+    headers: Mapping[str, bytes] = {name: text or b"" for name, text in record.headers}
     try:
         origin = Origin(
             headers[PREFIX + "topic"].decode(),

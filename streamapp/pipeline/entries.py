@@ -111,7 +111,7 @@ def count(entry: Counts, event: Event) -> None:
     if kind not in entry.by_type and len(entry.by_type) >= EVENT_TYPES:
         kind = "other"
     entry.by_type[kind] = entry.by_type.get(kind, 0) + 1
-    if kind == "purchase":
+    if event.event_type == "purchase":
         entry.revenue_cents += cents(event.product.price)
     entry.first = min(entry.first or event.timestamp, event.timestamp)
     entry.last = max(entry.last, event.timestamp)
@@ -195,9 +195,12 @@ def merge_counts(entries: Iterable[Counts]) -> dict[str, Any]:
 
 
 def merge_products(entries: Iterable[ProductEntry]) -> dict[str, Any]:
-    """A product over all partitions, as its newest event described it."""
+    """A product over all partitions, in their order, as its newest event described it.
+
+    Of events at the same moment the one on the highest partition counts, as in `sink.Catalogue`.
+    """
     entries = list(entries)
-    newest = max(entries, key=lambda entry: entry.version)
+    newest = max(reversed(entries), key=lambda entry: entry.version)
     described = {
         "name": newest.name,
         "description": newest.description,

@@ -40,10 +40,14 @@ class Seen(NamedTuple):
 
 
 def judge(partition: int, offset: int, seen: Seen | None) -> Verdict:
-    """Fresh when never seen, redelivered when this very record brought it, else a duplicate."""
+    """Fresh when never seen, redelivered when this very record brought it, else a duplicate.
+
+    A record that stands before the one remembered is a redelivery too: what is remembered is its tombstone, and the
+    crash that brings both again may have come before the ledger counted them.
+    """
     if seen is None:
         return Verdict.FRESH
-    return Verdict.REDELIVERED if seen == (partition, offset) else Verdict.DUPLICATE
+    return Verdict.REDELIVERED if seen.partition == partition and offset <= seen.offset else Verdict.DUPLICATE
 
 
 def segment_key(first_offset: int) -> bytes:
