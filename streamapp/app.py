@@ -75,6 +75,15 @@ class ShopApp(faust.App):  # type: ignore[misc]  # faust ships no types that hol
         await self.life.close()
 
 
+class QuietWorker(faust.Worker):  # type: ignore[misc]  # faust ships no types that hold
+    """Faust's worker without its banner, spinner and log set-up: ours stands, and stdout stays empty."""
+
+    def __init__(self, app: Any, *services: Any, **options: Any) -> None:
+        options |= {"override_logging": False, "redirect_stdouts": False, "loglevel": "INFO", "quiet": True}
+        super().__init__(app, *services, **options)
+        self.spinner = None
+
+
 class Parts(NamedTuple):
     """What the worker is put together from."""
 
@@ -101,7 +110,7 @@ def create_app(settings: Settings, *, partitions: int, embeds: VectorService, st
         store=store,
     )
     app.lanes = lay_lanes(app, settings, parts)  # bytes -> fresh events -> vectors -> points -> tables -> ack
-    attach_ingest(app, settings.kafka.topic, app.lanes)
+    attach_ingest(app, settings.kafka.topic, app.lanes, settings.worker.batch_records)
     app.life = create_life(app, settings, parts, partitions)
     return app
 
@@ -152,10 +161,11 @@ def _acking(app: ShopApp) -> Any:
     return ack
 
 
-def attach_ingest(app: ShopApp, topic: str, lanes: Lanes) -> None:
+def attach_ingest(app: ShopApp, topic: str, lanes: Lanes, batch_records: int) -> None:
     """Hand every batch of the topic to its partition's lane; acks come from the lanes, never from here."""
     kafka = batching(app)
     kafka.topics.add(topic)
+    kafka.max_records = batch_records
 
     async def release(_revoked: object) -> None:
         await lanes.release()
@@ -212,6 +222,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         "topic_disable_leader": True,
         "table_standby_replicas": 0,
         "web_enabled": False,
+        "Worker": QuietWorker,
         "worker_redirect_stdouts": False,
         "logging_config": logging_config(settings.logs),
     }

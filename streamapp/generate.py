@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from streamapp.errors import ConfigurationError
+from streamapp.kafka.clients import wait_for_broker
 from streamapp.kafka.topics import ensure_topics, worker_topics
 from streamapp.settings import KafkaSettings
 from streamapp.sources.manifest import ManifestWriter
@@ -32,13 +33,15 @@ class Order(NamedTuple):
     now: float
 
 
-async def generate_shop(kafka: KafkaSettings, order: Order) -> Delivered:
+async def generate_shop(kafka: KafkaSettings, order: Order, *, wait: bool = False) -> Delivered:
     """Produce what was ordered, with progress on stderr. Makes the topic where it is missing."""
     if order.source and (order.manifest or order.catalogue or order.shares != Shares()):
         raise ConfigurationError(
             "--from replays a file as it is; nothing can be planted in it.",
             "Leave --manifest, --catalogue and the shares away, or leave --from away.",
         )
+    if wait:
+        await wait_for_broker(kafka)
     await ensure_topics(kafka, worker_topics(kafka))
     with ExitStack() as stack:
         writer = None

@@ -6,13 +6,16 @@ Opening fails loudly, before the first event is read. Watching measures lag at t
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from streamapp import metrics
-from streamapp.config import reload
+from streamapp.config import Reloaded
+from streamapp.errors import ConfigurationError
 from streamapp.kafka.lag import LagMeter
+from streamapp.kafka.transport import batching
 from streamapp.logs import get_logger, set_level
 from streamapp.pipeline.inside import Inside
 from streamapp.pipeline.sink import create_collections
@@ -31,6 +34,8 @@ WATCH_SECONDS = 1.0
 LAG_EVERY = 2
 """Lag is asked of the broker at every second sample."""
 
+Reread = Callable[[Settings], Reloaded]
+
 _BREAKER_VALUES = {"closed": 0, "half-open": 1, "open": 2}
 
 
@@ -45,6 +50,8 @@ class Life:
         self._partitions = partitions
         self._running = running_file(settings.home)
         self._lag = LagMeter(settings.kafka)
+        self.reread: Reread | None = None
+        """Gives the settings anew at SIGHUP; None ignores the signal."""
         self._web: WebServer | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -118,8 +125,18 @@ class Life:
             metrics.TABLE_KEYS.labels(table.name).set(table.store.approximate_keys())
 
     def _reload(self) -> None:
-        """SIGHUP: take over what may change at run time, say what may not."""
-        self._settings, changed, ignored = reload(self._settings)
-        set_level(self._settings.logs.level)
-        self._parts.embeds.batch_size = self._settings.embedding.batch_size
-        log.info("settings read again", changed=changed, needs_restart=ignored)
+        """SIGHUP: take over what may change at run time, say what may not; a wrong file changes nothing."""
+        if self.reread is None:
+            return
+        try:
+            found = self.reread(self._settings)
+        except ConfigurationError as error:
+            log.error("settings not taken over", error=str(error))
+            return
+        self._settings = settings = found.settings
+        set_level(settings.logs.level)
+        self._parts.embeds.batch_size = settings.embedding.batch_size
+        self._parts.store.configure(settings.store)
+        self._app.lanes.configure(settings.worker.checkpoint_seconds)
+        batching(self._app).max_records = settings.worker.batch_records
+        log.info("settings read again", changed=found.changed, needs_restart=found.ignored)

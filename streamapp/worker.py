@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-import faust
 import uvloop
 
 from streamapp.app import ShopApp, create_app
@@ -11,6 +10,7 @@ from streamapp.config import load_settings
 from streamapp.embedding.create import create_vectors
 from streamapp.errors import StreamappError
 from streamapp.kafka.topics import TopicSpec, ensure_topics, topic_partitions, worker_topics
+from streamapp.life import Reread
 from streamapp.logs import setup_logs
 from streamapp.pipeline.tables import TABLE_NAMES
 from streamapp.settings import Settings
@@ -55,25 +55,17 @@ def __getattr__(name: str) -> Any:
     return app
 
 
-class QuietWorker(faust.Worker):  # type: ignore[misc]  # faust ships no types that hold
-    """Faust's worker without its banner, spinner and log set-up: ours stands, and stdout stays empty."""
-
-    def __init__(self, app: ShopApp, *services: Any, **options: Any) -> None:
-        options |= {"override_logging": False, "redirect_stdouts": False, "loglevel": "INFO", "quiet": True}
-        super().__init__(app, *services, **options)
-        self.spinner = None
-
-
-def run_worker(settings: Settings) -> None:
+def run_worker(settings: Settings, reread: Reread | None = None) -> None:
     """Run a worker in this process until a signal ends it, then leave by SystemExit.
 
-    Raises what kept it from starting, or ended it: a StreamappError where that is something to act on.
+    `reread` gives the settings anew at SIGHUP. Raises what kept the worker from starting, or ended it: a
+    StreamappError where that is something to act on.
     """
     uvloop.install()  # a quarter faster under Faust
     app = create_worker(settings)
-    worker = QuietWorker(app)
+    app.life.reread = reread
     try:
-        worker.execute_from_commandline()
+        app.Worker().execute_from_commandline()
     except SystemExit:
         if isinstance(app.failure, StreamappError):
             raise app.failure from None

@@ -5,6 +5,7 @@ password without TLS is SASL_PLAINTEXT to Faust, whatever else was said; so the 
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -116,6 +117,19 @@ async def check_broker(kafka: KafkaSettings, timeout_seconds: float = 10.0) -> N
     """Return when a broker answers a metadata request; raise `BrokerUnreachableError` otherwise."""
     async with admin(kafka, timeout_seconds) as client, asyncio.timeout(timeout_seconds):
         await client.describe_cluster()
+
+
+async def wait_for_broker(kafka: KafkaSettings, patience_seconds: float = 120.0) -> None:
+    """Return when a broker answers, trying for a while; raise `BrokerUnreachableError` after it."""
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            await check_broker(kafka, timeout_seconds=5.0)
+            return
+        except BrokerUnreachableError:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(0.5)
 
 
 @asynccontextmanager

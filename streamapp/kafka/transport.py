@@ -3,8 +3,8 @@
 In: what the consumer fetched. Out: messages whose value is a `RecordBatch`. Stock Faust pays its price per record
 (14-18k records/s for an agent that only decodes); a batch of up to `MAX_RECORDS` pays it once (300k/s). Topics
 that were not registered with `batch_topic`, changelogs above all, keep Faust's own way.
-The trap: a fetch moves the consumer's position, so records dropped in a rebalance are skipped for good unless the
-position is sought back. `Progress` notices, and keeps the offsets that may be committed.
+The trap: a fetch moves the consumer's position, so records dropped in a rebalance or during recovery are skipped for
+good unless the position is sought back. `Progress` notices, and keeps the offsets that may be committed.
 """
 
 import logging
@@ -55,6 +55,7 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]  # faust ships no types
         super().__init__(*args, **kwargs)
         self._batching = batching(self.app)
         self._progress: dict[TP, Progress] = {}
+        self._early: set[TP] = set()
 
     # -- handing out ---------------------------------------------------------------------------------------------------
 
@@ -72,7 +73,14 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]  # faust ships no types
             await self.perform_seek()
             return
         singles = {tp: run for tp, run in records.items() if tp.topic not in self._batching.topics}
-        for tp in records.keys() - singles.keys():
+        batched = records.keys() - singles.keys()
+        if self.app.tables.actives_ready:
+            await self._seek_early()
+        else:
+            # Faust clears its streams when it resumes after recovery: what was put there before would be lost.
+            self._early.update(batched)
+            batched = set()
+        for tp in batched:
             if active is None or tp in active or tp in self._buffered_partitions:
                 async for message in self._batches(tp, records[tp]):
                     if not current():
@@ -83,6 +91,14 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]  # faust ships no types
                 return
             if active is None or tp in active or tp in self._buffered_partitions:
                 yield tp, self._to_message(tp, record)
+
+    async def _seek_early(self) -> None:
+        """Go back for what was fetched before the tables were ready, and not handed out."""
+        early, self._early = self._early, set()
+        for tp in early:
+            progress = self._progress.get(tp)
+            if progress is not None and progress.expected is not None:
+                await self._seek(tp, progress.expected)
 
     async def _batches(self, tp: TP, run: list[Any]) -> AsyncIterator[Any]:
         self.app.monitor.track_tp_end_offset(tp, self.highwater(tp))
@@ -156,6 +172,7 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]  # faust ships no types
     def _forget(self, tps: Iterable[TP]) -> None:
         for tp in tps:
             self._progress.pop(tp, None)
+            self._early.discard(tp)
 
     async def perform_seek(self) -> None:
         """Seek every partition to its committed offset, and expect just that one next."""

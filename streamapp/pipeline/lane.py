@@ -74,7 +74,13 @@ class Lane:
         self._unacked: list[Any] = []
         self._next_checkpoint = 0.0
         self._stopping = False
+        self._lettered = -1
+        """The offset up to which this lane's dead letters are confirmed."""
         self._task = asyncio.create_task(self._run(), name=f"lane-{partition}")
+
+    def configure(self, steps: Steps) -> None:
+        """Take over new steps, from the next batch on."""
+        self._steps = steps
 
     @property
     def alive(self) -> bool:
@@ -139,11 +145,11 @@ class Lane:
         steps, started = self._steps, self._steps.clock()
         made = plan(batch.records, steps.decode, steps.pending.lookup)
         metrics.INGEST_SECONDS.observe(steps.clock() - started)
-        letters = asyncio.create_task(self._send_letters(made))
-        try:
-            await self._write(made.fresh, made.deletions)
-        finally:
-            await asyncio.shield(letters)
+        # Both end before either is tried again: a letter whose fate is unknown would be doubled.
+        both = (self._send_letters(made), self._write(made.fresh, made.deletions))
+        for ended in await asyncio.gather(*both, return_exceptions=True):
+            if ended is not None:
+                raise ended
         # From here on nothing waits and nothing fails: a batch is remembered whole or not at all.
         steps.pending.add(self.partition, made.ids)
         steps.fold(self.partition, made)
@@ -153,11 +159,12 @@ class Lane:
         _measure(batch, made, latency)
 
     async def _send_letters(self, made: Plan) -> None:
-        # What the ledger has counted was confirmed before; a redelivery need not double the letter.
-        counted = self._steps.counted(self.partition)
-        letters = [letter for offset, letter in made.letters if offset > counted]
+        # What the ledger has counted was confirmed before: neither a redelivery nor a second try may double a letter.
+        done = max(self._steps.counted(self.partition), self._lettered)
+        letters = [letter for offset, letter in made.letters if offset > done]
         if letters:
             await self._steps.sender.send(self._steps.dead_letter_topic, 0, letters)
+            self._lettered = made.letters[-1][0]
 
     async def _write(self, fresh: Sequence[Placed], deletions: Sequence[Deletion]) -> None:
         start = 0

@@ -50,6 +50,12 @@ class Lanes:
         """Whether every lane runs."""
         return all(lane.alive for lane in self._lanes.values())
 
+    def configure(self, checkpoint_seconds: float) -> None:
+        """Take over a new interval between checkpoints, for lanes to come and those that run."""
+        self._steps = self._steps._replace(checkpoint_seconds=checkpoint_seconds)
+        for lane in self._lanes.values():
+            lane.configure(self._steps)
+
     async def put(self, event: Any) -> None:
         """Hand an event to its partition's lane; waits while that lane is full."""
         message = event.message

@@ -63,7 +63,11 @@ class EventPayload(msgspec.Struct, gc=False):
 
 
 class ProductPayload(msgspec.Struct, gc=False):
-    """The payload of a product's point; `version` is the time of the event that described it so."""
+    """The payload of a product's point; `version` is the time of the event that brought this description.
+
+    A later event that says the same does not write the point again: the table `products` knows it. Of several events
+    that say the same, which one brought it depends on the order of arrival; what is said does not.
+    """
 
     product_id: str
     name: str

@@ -44,6 +44,10 @@ class Breaker:
         self._last_error = ""
         self._trial = False
 
+    def configure(self, failures: int, open_seconds: float) -> None:
+        """Take over new limits; the present state stays."""
+        self._limit, self._open_seconds = failures, open_seconds
+
     def allow(self) -> bool:
         """Whether a call may be made now; half-open gives the one permission away with this."""
         if self._state == "open" and self.wait_seconds() <= 0:

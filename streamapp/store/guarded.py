@@ -38,6 +38,11 @@ class GuardedStore:
         self.writes_held = 0
         """How many writes are waiting for the store to come back, now."""
 
+    def configure(self, settings: StoreSettings) -> None:
+        """Take over new limits of the breaker and another retry policy, from the next call on."""
+        self._breaker.configure(settings.breaker_failures, settings.breaker_open_seconds)
+        self._back_off = create_wait(POLICIES[settings.retry_policy])
+
     @property
     def breaker(self) -> BreakerView:
         """The breaker's present state."""

@@ -35,6 +35,7 @@ def shop(
     catalogue: Annotated[Path | None, typer.Option(help="Your products: CSV or JSON lines.")] = None,
     source: Annotated[str | None, typer.Option("--from", help="Replay events: JSON lines (.gz, -).")] = None,
     topic: Annotated[str | None, typer.Option(help="Topic to write to.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait up to two minutes for Kafka to answer.")] = False,
     config: ConfigFile = None,
     home: Home = None,
     assignments: Assignments = None,
@@ -46,7 +47,7 @@ def shop(
     settings = settings_from(config, home, assignments, {"kafka.topic": flag("--topic", topic)})
     shares = Shares(duplicates=duplicates, late=late, invalid=invalid, tombstones=tombstones)
     order = Order(count, rate, burst, seed, shares, manifest, catalogue, source, now=time.time())
-    delivered = asyncio.run(generate_shop(settings.kafka, order))
+    delivered = asyncio.run(generate_shop(settings.kafka, order, wait=wait))
     print(
         f"{delivered.records:,} records delivered to {delivered.topic}, {delivered.per_second:,.0f}/s", file=sys.stderr
     )

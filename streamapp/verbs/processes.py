@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from streamapp.verbs.example import example
-from streamapp.verbs.options import Assignments, ConfigFile, Home, flag, settings_from
+from streamapp.verbs.options import Assignments, ConfigFile, Home, flag, settings_from, sources_from
 
 
 @example("streamapp demo --events 20000 --exit")
@@ -43,16 +43,21 @@ def kafka(
 def worker(
     topic: Annotated[str | None, typer.Option(help="Topic to read, any name.")] = None,
     port: Annotated[int | None, typer.Option(help="Port of the pages; 0 takes a free one.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Wait up to two minutes for Kafka to answer.")] = False,
     config: ConfigFile = None,
     home: Home = None,
     assignments: Assignments = None,
 ) -> None:
     """Read the topic, and keep points, tables and pages up to date. SIGHUP reads the settings again."""
+    from streamapp.config import load_settings, reload
+    from streamapp.kafka.clients import wait_for_broker
     from streamapp.logs import setup_logs
     from streamapp.worker import run_worker
 
-    settings = settings_from(
-        config, home, assignments, {"kafka.topic": flag("--topic", topic), "web.port": flag("--port", port)}
-    )
+    flags = {"kafka.topic": flag("--topic", topic), "web.port": flag("--port", port)}
+    sources = sources_from(config, home, assignments, flags)
+    settings = load_settings(sources.overrides, file=sources.file)
     setup_logs(settings.logs)
-    run_worker(settings)
+    if wait:
+        asyncio.run(wait_for_broker(settings.kafka))
+    run_worker(settings, lambda old: reload(old, sources.overrides, file=sources.file))

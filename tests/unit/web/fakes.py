@@ -9,7 +9,7 @@ import numpy as np
 from streamapp.errors import StoreUnavailableError
 from streamapp.pipeline.views import Health, Row
 from streamapp.store.memory import MemoryStore
-from streamapp.store.store import Collection, Vectors
+from streamapp.store.store import Collection, Page, Vectors
 
 EVENTS, PRODUCTS = "ecommerce_embeddings", "products"
 DIMENSION = 64
@@ -53,6 +53,11 @@ class MemoryWorker:
         }
         self.numbers: dict[str, Any] = {"ledger": {"consumed": 0}}
         self.events: dict[str, dict[str, Any]] = {}
+        self.collections: Sequence[str] = (EVENTS, PRODUCTS)
+        self.store = MemoryStore()
+
+    async def points(self, collection: str, after: str | None, limit: int, fields: Sequence[str] | None) -> Page:
+        return await self.store.scroll(collection, after, limit, fields)
 
     def alive(self) -> bool:
         return self.turns
