@@ -33,8 +33,13 @@ class Order(NamedTuple):
     now: float
 
 
-async def generate_shop(kafka: KafkaSettings, order: Order, *, wait: bool = False) -> Delivered:
-    """Produce what was ordered, with progress on stderr. Makes the topic where it is missing."""
+async def generate_shop(
+    kafka: KafkaSettings, order: Order, *, user_field: str = "user_id", wait: bool = False
+) -> Delivered:
+    """Produce what was ordered, with progress on stderr. Makes the topic where it is missing.
+
+    `user_field`: where a replayed event says its user, who becomes the key.
+    """
     if order.source and (order.manifest or order.catalogue or order.shares != Shares()):
         raise ConfigurationError(
             "--from replays a file as it is; nothing can be planted in it.",
@@ -46,7 +51,7 @@ async def generate_shop(kafka: KafkaSettings, order: Order, *, wait: bool = Fals
     with ExitStack() as stack:
         writer = None
         if order.source:
-            records = islice(replay_lines(order.source), order.limit)
+            records = islice(replay_lines(order.source, user_field), order.limit)
         else:
             shop = open_shop(
                 seed=order.seed,

@@ -95,6 +95,7 @@ def _within(facts: Facts, partition: int, offset: int) -> bool:
 
 def _points(recount: Recount, facts: Facts, complete: bool) -> Iterator[str]:
     expected = {event_point_id(first.event_id): first for first in recount.events.values()}
+    across = {event_point_id(recount.events[key].event_id) for key in recount.across if key in recount.events}
     missing = [first.event_id for point, first in expected.items() if point not in facts.points]
     yield from named(missing, "event", "has no point", str)
     surplus = [
@@ -108,7 +109,7 @@ def _points(recount: Recount, facts: Facts, complete: bool) -> Iterator[str]:
     other = [
         first.event_id
         for point, first in expected.items()
-        if point in facts.points and not _same_event(facts.points[point], first)
+        if point in facts.points and point not in across and not _same_event(facts.points[point], first)
     ]
     yield from named(other, "point", "says something else than its event", str)
 

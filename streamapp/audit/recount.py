@@ -43,8 +43,8 @@ class Recount:
         """(reason, key, value) of every record that must be a dead letter."""
         self.newest: dict[str, tuple[tuple[float, int, int], Product]] = {}
         """By product id: the newest version any event brought."""
-        self.across = 0
-        """Duplicates whose original stands on another partition."""
+        self.across: set[bytes] = set()
+        """Events with copies on several partitions: which one came first, only the worker knows."""
         self._by_user: dict[tuple[int, str], list[bytes]] = {}
 
     def add(self, records: Iterable[Any]) -> None:
@@ -66,7 +66,8 @@ class Recount:
         known = self.events.get(key)
         arrived = record.timestamp / 1000
         if (known is not None and arrived - known.arrived <= self._ttl) or key in self.removed:
-            self.across += known is not None and known.partition != record.partition
+            if known is not None and known.partition != record.partition:
+                self.across.add(key)
             return "duplicate"
         product = event.product
         self.events[key] = First(

@@ -24,7 +24,7 @@ def fold(tables: Tables, partition: int, made: Plan) -> None:
     for deletion in made.deletions:
         _fold_events(tables, partition, made.fresh[start : deletion.before])
         start = deletion.before
-        _forget_user(tables, partition, deletion.key)
+        tables.users.forget(partition, deletion.key)
     _fold_events(tables, partition, made.fresh[start:])
     key = str(partition)
     dedup = tables.dedup.entry(partition, key)
@@ -33,11 +33,6 @@ def fold(tables: Tables, partition: int, made: Plan) -> None:
     ledger = tables.ledger.entry(partition, key)
     for offset, outcome in made.outcomes:
         fold_ledger(ledger, offset, outcome)
-
-
-def _forget_user(tables: Tables, partition: int, user_id: str) -> None:
-    if tables.users.entry(partition, user_id).events:
-        tables.users.forget(partition, user_id)
 
 
 def _fold_events(tables: Tables, partition: int, placed: list[Placed]) -> None:

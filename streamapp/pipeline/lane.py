@@ -144,14 +144,15 @@ class Lane:
     async def _process(self, batch: RecordBatch) -> None:
         steps, started = self._steps, self._steps.clock()
         made = plan(batch.records, steps.decode, steps.pending.lookup)
+        # Claimed in the same breath as judged: a copy that arrives on another partition meanwhile is a duplicate.
+        steps.pending.add(self.partition, made.ids)
         metrics.INGEST_SECONDS.observe(steps.clock() - started)
         # Both end before either is tried again: a letter whose fate is unknown would be doubled.
         both = (self._send_letters(made), self._write(made.fresh, made.deletions))
         for ended in await asyncio.gather(*both, return_exceptions=True):
             if ended is not None:
                 raise ended
-        # From here on nothing waits and nothing fails: a batch is remembered whole or not at all.
-        steps.pending.add(self.partition, made.ids)
+        # From here on nothing waits and nothing fails: a batch is folded whole or not at all.
         steps.fold(self.partition, made)
         # The batch's oldest record stands for all of it: one observation, and never a flattering one.
         latency = max(0.0, steps.wall() - batch.records[0].timestamp / 1000)

@@ -28,7 +28,7 @@ class Pending:
         return found
 
     def add(self, partition: int, ids: Mapping[bytes, Seen]) -> None:
-        """Note the ids of a batch that the store has confirmed."""
+        """Claim the ids of a batch that is under way; the next checkpoint makes them true."""
         self._all.update(ids)
         self._by_partition.setdefault(partition, {}).update(ids)
 

@@ -34,6 +34,9 @@ class Prepare:
         """Raises ConfigurationError when the tables know offsets that the topic does not have."""
         partitions = sorted(tp.partition for tp in self._app.consumer.assignment() if tp.topic == self._topic)
         ends = await self._app.consumer.highwaters(*(TP(self._topic, partition) for partition in partitions))
+        for partition in partitions:
+            # An idle partition has no lane whose end would drop these, and may have been another worker's since.
+            self._tables.settle(partition)
         for tp, end in ends.items():
             self._check(tp.partition, end)
         caught_up, products = await asyncio.to_thread(self._load, partitions)

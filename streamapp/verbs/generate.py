@@ -47,7 +47,8 @@ def shop(
     settings = settings_from(config, home, assignments, {"kafka.topic": flag("--topic", topic)})
     shares = Shares(duplicates=duplicates, late=late, invalid=invalid, tombstones=tombstones)
     order = Order(count, rate, burst, seed, shares, manifest, catalogue, source, now=time.time())
-    delivered = asyncio.run(generate_shop(settings.kafka, order, wait=wait))
+    user_field = settings.events.fields.get("user_id", "user_id")
+    delivered = asyncio.run(generate_shop(settings.kafka, order, user_field=user_field, wait=wait))
     print(
         f"{delivered.records:,} records delivered to {delivered.topic}, {delivered.per_second:,.0f}/s", file=sys.stderr
     )
