@@ -31,7 +31,7 @@ class Child:
 
     @classmethod
     async def start(cls, name: str, command: Sequence[str], environment: Mapping[str, str], folder: Path) -> "Child":
-        """Start it in its folder, which exists, with no settings but these; what it says on stderr goes to a file there."""
+        """Start it in a folder that exists, with these settings alone; its stderr goes to a file there."""
         log = folder / "stderr.log"
         clean = {name: value for name, value in os.environ.items() if not name.startswith("STREAMAPP_")}
         with log.open("wb") as errors:
