@@ -1,5 +1,6 @@
 """The command line: one verb per process or chore. Verbs live in `streamapp/verbs`, and import what they need late."""
 
+import logging
 from typing import Any
 
 import typer
@@ -36,4 +37,6 @@ app.add_typer(config.app)
 
 def main() -> None:
     """The `streamapp` command."""
+    # What aiokafka has to say of an outage is said by our own messages, once; the worker sets its logs up itself.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app()

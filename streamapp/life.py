@@ -33,6 +33,8 @@ log = get_logger(__name__)
 WATCH_SECONDS = 1.0
 LAG_EVERY = 2
 """Lag is asked of the broker at every second sample."""
+LAG_SECONDS = 5.0
+"""A broker that takes longer to answer is as good as away, and the health says so."""
 
 Reread = Callable[[Settings], Reloaded]
 
@@ -109,9 +111,12 @@ class Life:
 
     async def _measure_lag(self) -> None:
         try:
-            self._parts.monitor.lag = await self._lag.measure(self._partitions)
+            async with asyncio.timeout(LAG_SECONDS):  # aiokafka waits for a broker for up to 40 s
+                self._parts.monitor.lag = await self._lag.measure(self._partitions)
         except Exception as error:  # noqa: BLE001 - whatever it is, the broker could not be asked: health says so
-            self._inside.broker_error = f"{type(error).__name__}: {error}"
+            self._inside.broker_error = f"the broker does not answer ({type(error).__name__} {error})".replace(
+                " )", ")"
+            )
             await self._lag.close()
         else:
             self._inside.broker_error = ""

@@ -151,7 +151,9 @@ def load_encoder(folder: Path, device: str, precision: Precision) -> Encoder:
     _prepare_environment()
     import torch
     from sentence_transformers import SentenceTransformer
+    from transformers.utils.logging import disable_progress_bar
 
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # a bar of the library's own, in the middle of a log
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():

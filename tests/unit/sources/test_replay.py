@@ -16,7 +16,7 @@ def test_lines_pass_through_untouched_keyed_by_user_where_there_is_one(tmp_path)
     assert records == [
         (b"u1", b'{"user_id": "u1",  "x": 1}'),
         (None, b"not json"),
-        (None, b'{"user_id": 5}'),
+        (b"5", b'{"user_id": 5}'),
         (None, b"\xff\xfe"),
         (None, b'{"user_id": ""}'),
     ]
