@@ -1,0 +1,1 @@
+"""Dead letters as an operator meets them: counted, listed, shown, exported, replayed, put aside."""
