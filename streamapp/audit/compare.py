@@ -102,6 +102,7 @@ def _points(recount: Recount, facts: Facts, complete: bool) -> Iterator[str]:
         payload.get("event_id", point)
         for point, payload in facts.points.items()
         if point not in expected
+        and payload.get("topic", facts.topic) == facts.topic
         and (complete or payload.get("offset", -1) >= facts.offsets.begin.get(payload.get("partition", -1), 0))
         and _within(facts, payload.get("partition", -1), payload.get("offset", -1))
     ]

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -60,6 +61,18 @@ class WorkerProcess:
         """The JSON of one of its paths."""
         with urllib.request.urlopen(self.url() + path, timeout=30) as response:
             return json.load(response)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def health(self, component: str) -> Any:
+        """The health of a component, whatever its status code."""
+        try:
+            return self.get(f"/health/{component}")
+        except urllib.error.HTTPError as error:
+            return json.load(error)
 
     def wait_killed(self) -> None:
         """Wait until it has killed itself."""

@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,9 +75,9 @@ def balanced(settings: Settings, manifest: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def home(case: Case, tmp_path: Path) -> Iterator[Path]:
+def home(case: Case, tmp_path: Path) -> Path:
     (tmp_path / "models").symlink_to(case.models)  # learnt once is enough
-    yield tmp_path
+    return tmp_path
 
 
 def finish(case: Case, settings: Settings) -> None:
