@@ -41,6 +41,8 @@ class Progress:
         """The next offset to hand out; None until the first record shows where the partition begins."""
         self._committable: int | None = None
         self._rewound_to: int | None = None
+        self._unseen = False
+        """Whether records were fetched and not admitted."""
         self._outstanding: deque[int] = deque()
 
     @property
@@ -53,6 +55,12 @@ class Progress:
         """The next offset to hand out."""
         return self._expected
 
+    def fetched(self) -> None:
+        """Note a fetch, whether or not it comes to `admit`; called for every one, before anything may drop it."""
+        if self._unseen:
+            self._rewound_to = None  # what was dropped may be the very records that were sought
+        self._unseen = True
+
     def admit(self, run: Sequence[R]) -> Deliver | Rewind:
         """Decide on a fetched run of records in offset order.
 
@@ -60,6 +68,7 @@ class Progress:
         trace of records that were fetched and then dropped in a rebalance. Seeking once tells them apart: a real gap
         is still there afterwards.
         """
+        self._unseen = False
         if self._expected is None:
             return Deliver(run)
         fresh = run if not run or run[0].offset >= self._expected else [r for r in run if r.offset >= self._expected]

@@ -74,6 +74,8 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]  # faust ships no types
             return
         singles = {tp: run for tp, run in records.items() if tp.topic not in self._batching.topics}
         batched = records.keys() - singles.keys()
+        for tp in batched:
+            self._progress.setdefault(tp, Progress()).fetched()
         if self.app.tables.actives_ready:
             await self._seek_early()
         else:

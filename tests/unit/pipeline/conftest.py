@@ -11,9 +11,14 @@ from .making import Clock
 
 
 @pytest.fixture
-def tables(tmp_path):
+async def tables(tmp_path):
+    # Async, and touched here, so that Faust finds a running event loop: without one it makes its own, never closed.
     app = faust.App("t", datadir=tmp_path / "faust", store=f"{SCHEME}://", web_enabled=False)
-    return declare_tables(app, partitions=4)
+    made = declare_tables(app, partitions=4)
+    assert (
+        made.segments.open_partitions() == [partition for table in made.live for partition in table.partitions()] == []
+    )
+    return made
 
 
 @pytest.fixture
