@@ -5,11 +5,16 @@ The trap: changing `product_text` changes every key, so a whole catalogue is emb
 """
 
 import hashlib
+from functools import lru_cache
 
 from streamapp.events import Product
 
 TEXT_LIMIT = 2000
 """Characters kept. MiniLM reads 256 tokens, about 1,200 characters of English; more would only make keys long."""
+
+REMEMBERED_TEXTS = 8192
+"""A product's events repeat its text, which then costs 0.3 µs instead of 2.1. What is longer than TEXT_LIMIT is made
+anew each time, so a hostile topic cannot fill more than some 35 MB (of ASCII) with it."""
 
 
 def product_text(product: Product) -> str:
@@ -21,14 +26,23 @@ def product_text(product: Product) -> str:
     >>> product_text(Product("1", " Garden  hose ", "20 m, green.", "Garden"))
     'Garden hose. 20 m, green. Garden'
     """
-    parts = (_line(product.name), _line(product.description), product.category and _line(product.category))
-    return ". ".join(part for part in parts if part)[:TEXT_LIMIT].rstrip()
+    if len(product.name) + len(product.description) + len(product.category) > TEXT_LIMIT:
+        return _join(product.name, product.description, product.category)
+    return _remembered(product.name, product.description, product.category)
 
 
 def content_key(revision: str, text: str) -> bytes:
     """The 16 bytes under which the vector of this text, made by this model revision, is kept."""
     content = f"{revision}\0{text}".encode("utf-8", "surrogatepass")
     return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def _join(name: str, description: str, category: str) -> str:
+    parts = (_line(name), _line(description), category and _line(category))
+    return ". ".join(part for part in parts if part)[:TEXT_LIMIT].rstrip()
+
+
+_remembered = lru_cache(REMEMBERED_TEXTS)(_join)
 
 
 def _line(text: str) -> str:
