@@ -51,11 +51,13 @@ def _offsets(facts: Facts) -> Iterator[str]:
 
 def _ledger(recount: Recount, facts: Facts) -> Iterator[str]:
     outcomes = ("embedded", "duplicate", "rejected", "deleted")
-    if recount.across:
-        for outcome in outcomes:
-            counted = sum(getattr(entry, outcome) for entry in facts.ledger.values())
-            if counted != recount.total(outcome):
-                yield f"all partitions: the ledger says {counted} {outcome}, the topic holds {recount.total(outcome)}"
+    if recount.across or recount.either:
+        together = (outcomes[:2], outcomes[2:3], outcomes[3:]) if recount.either else tuple((one,) for one in outcomes)
+        for some in together:
+            counted = sum(getattr(entry, outcome) for entry in facts.ledger.values() for outcome in some)
+            held = sum(recount.total(outcome) for outcome in some)
+            if counted != held:
+                yield f"all partitions: the ledger says {counted} {' and '.join(some)}, the topic holds {held}"
         return
     for partition, counts in sorted(recount.counts.items()):
         entry = facts.ledger.get(partition, LedgerEntry())

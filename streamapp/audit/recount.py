@@ -37,8 +37,10 @@ class Recount:
         """By partition: embedded, duplicate, rejected, deleted."""
         self.events: dict[bytes, First] = {}
         """Every event that must be a point, by identity."""
-        self.removed: set[bytes] = set()
-        """Events that a tombstone names or covers, and that must not be points."""
+        self.removed: dict[bytes, int] = {}
+        """Events that a tombstone names or covers, and that must not be points, with the partition of the tombstone."""
+        self.either = 0
+        """Events whose tombstone stands on another partition: whether they came before it, only the worker knows."""
         self.rejected: dict[Origin, Any] = {}
         """(reason, key, value) of every record that must be a dead letter."""
         self.newest: dict[str, tuple[tuple[float, int, int], Product]] = {}
@@ -68,6 +70,7 @@ class Recount:
         if (known is not None and arrived - known.arrived <= self._ttl) or key in self.removed:
             if known is not None and known.partition != record.partition:
                 self.across.add(key)
+            self.either += self.removed.get(key, record.partition) != record.partition
             return "duplicate"
         product = event.product
         self.events[key] = First(
@@ -82,8 +85,9 @@ class Recount:
 
     def _tombstone(self, partition: int, name: str) -> None:
         for key in [identity(name), *self._by_user.pop((partition, name), ())]:
-            self.removed.add(key)
-            self.events.pop(key, None)
+            self.removed.setdefault(key, partition)
+            known = self.events.pop(key, None)
+            self.either += known is not None and known.partition != partition
 
     def _rejected(self, record: Any, rejected: Rejected) -> None:
         origin = Origin(self._topic, record.partition, record.offset)
