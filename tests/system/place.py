@@ -105,7 +105,8 @@ def running(place: Place, demo: subprocess.CompletedProcess[str]) -> Iterator[Pl
 
 def answers(place: Place) -> bool:
     try:
-        return bool(place.get("/status")["lag"] is not None)
+        status = place.get("/status")
+        return bool(status["lag"] is not None and status["partitions"] == 16)
     except OSError:
         return False
 
