@@ -10,13 +10,10 @@ from pathlib import Path
 
 from benchmarks.contenders import Task
 
-# What `streamapp worker` does; `streamapp.cli` would load every verb of the house for it.
-_MAIN = "from streamapp.verbs.processes import worker; worker()"
-
 
 def command() -> list[str]:
-    """The command line."""
-    return [sys.executable, "-c", _MAIN]
+    """`streamapp worker`, with the interpreter that runs now."""
+    return [sys.executable, "-c", "from streamapp.cli import main; main()", "worker"]
 
 
 def environment(task: Task) -> Mapping[str, str]:
