@@ -15,6 +15,9 @@ from streamapp.deadletters.letter import Letter
 KEY_CHARS, DETAIL_CHARS = 60, 120
 """How much of a key and a detail a line shows."""
 
+LISTED = 20
+"""Reasons and partitions that are listed for people; a topic may have a thousand partitions."""
+
 
 def visible(data: bytes | str | None, keep: str = "", limit: int | None = None) -> str:
     r"""Bytes as text in which nothing is invisible, but for the characters to `keep`.
@@ -73,7 +76,9 @@ def stats_text(topic: str, stats: Mapping[str, Any]) -> Iterator[str]:
             yield f"{stats[name]:,} {what}."
     for title, counts in (("reason", stats["reasons"]), ("partition", stats["partitions"])):
         yield f"\n{'letters':>8}  {title}"
-        yield from (f"{count:>8,}  {visible(name)}" for name, count in counts.items())
+        yield from (f"{count:>8,}  {visible(name)}" for name, count in list(counts.items())[:LISTED])
+        if len(counts) > LISTED:
+            yield f"       …  and {len(counts) - LISTED:,} more; all with --json"
 
 
 def letter_text(letter: Letter) -> Iterator[str]:
