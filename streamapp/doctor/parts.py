@@ -32,7 +32,9 @@ def check_model(embedding: EmbeddingSettings) -> Finding:
         return Finding("bad", f"{folder} holds no weights ({' or '.join(WEIGHTS)})", _OTHER_MODEL)
     absent = [name for name in ("torch", "sentence_transformers") if find_spec(name) is None]
     if absent:
-        return Finding("bad", f"{' and '.join(absent)} not installed", "Install them: `pip install -r requirements.lock`.")
+        return Finding(
+            "bad", f"{' and '.join(absent)} not installed", "Install them: `pip install -r requirements.lock`."
+        )
     return Finding("good", f"{embedding.model}, {size / 1e6:,.0f} MB in {folder}")
 
 
