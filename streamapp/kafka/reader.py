@@ -3,7 +3,7 @@
 Used where everything must be looked at: audits, dead letters, a ledger from its changelog.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 import aiokafka
@@ -26,7 +26,7 @@ async def read_topic(
     start: Mapping[int, int] | None = None,
     end: Mapping[int, int] | None = None,
     progress: Progress | None = None,
-) -> AsyncIterator[list[Any]]:
+) -> AsyncGenerator[list[Any], None]:
     """Yield lists of ConsumerRecords, each of one partition in offset order.
 
     `start` and `end` are offsets by partition (end not included); by default all that is there now. Partitions that
@@ -53,9 +53,9 @@ async def _read(
     end: Mapping[int, int] | None,
     progress: Progress | None,
 ) -> AsyncIterator[list[Any]]:
-    consumer.assign(partitions)
     begins = await consumer.beginning_offsets(partitions)
     ends = await consumer.end_offsets(partitions)
+    consumer.assign(partitions)  # last: from here on it fetches, and a seek waits for a fetch under way
     left: dict[Any, int] = {}
     total = 0
     for tp in partitions:

@@ -23,8 +23,8 @@ def sources() -> None:
 
 @app.command(epilog="Example: streamapp generate shop --count 20000 --duplicates 0.05 --manifest m.jsonl")
 def shop(
-    count: Annotated[int | None, typer.Option(min=1, help="Records in all [default: without end].")] = None,
-    rate: Annotated[float | None, typer.Option(min=0.001, help="Records a second [default: all at once].")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Records in all (default: without end).")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.001, help="Records a second (default: all at once).")] = None,
     burst: Annotated[int, typer.Option(min=1, help="With --rate: send so many at once, then wait.")] = 1,
     seed: Annotated[int, typer.Option(help="The same seed gives the same shop and visits.")] = 1,
     duplicates: Annotated[float, typer.Option(min=0, max=1, help="Share of events that come again.")] = 0.0,

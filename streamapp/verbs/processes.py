@@ -11,8 +11,8 @@ from streamapp.verbs.options import Assignments, ConfigFile, Home, flag, setting
 
 @example("streamapp demo --events 20000 --exit")
 def demo(
-    events: Annotated[int | None, typer.Option(help="Stop producing after this many [default: go on].", min=1)] = None,
-    rate: Annotated[float | None, typer.Option(help="Events a second [default: 500; with --exit: all].")] = None,
+    events: Annotated[int | None, typer.Option(help="Stop producing after this many (default: go on).", min=1)] = None,
+    rate: Annotated[float | None, typer.Option(help="Events a second (default: 500; with --exit: all).")] = None,
     leave: Annotated[bool, typer.Option("--exit", help="Drain, audit, print the ledger and end.")] = False,
     config: ConfigFile = None,
     home: Home = None,
@@ -27,7 +27,7 @@ def demo(
 
 @example("streamapp kafka --port 9093")
 def kafka(
-    port: Annotated[int | None, typer.Option(help="Port [default: that of kafka.bootstrap_servers].")] = None,
+    port: Annotated[int | None, typer.Option(help="Port (default: that of kafka.bootstrap_servers).")] = None,
     config: ConfigFile = None,
     home: Home = None,
     assignments: Assignments = None,
