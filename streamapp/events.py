@@ -5,7 +5,6 @@ An `Event` has passed every check of `pipeline.ingest`; nothing else makes one f
 """
 
 import hashlib
-import uuid
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -86,9 +85,15 @@ def identity(event_id: str) -> bytes:
 
 def event_point_id(event_id: str) -> str:
     """The id (a UUID in text) of the point that an event becomes."""
-    return str(uuid.UUID(bytes=identity(event_id)))
+    return _uuid_text(identity(event_id))
 
 
 def product_point_id(product_id: str) -> str:
     """The id (a UUID in text) of a product's point, whatever the shop uses as product ids."""
-    return str(uuid.UUID(bytes=hashlib.blake2b(b"product\0" + product_id.encode(), digest_size=16).digest()))
+    return _uuid_text(hashlib.blake2b(b"product\0" + product_id.encode(), digest_size=16).digest())
+
+
+def _uuid_text(key: bytes) -> str:
+    # What str(uuid.UUID(bytes=key)) says, at a third of its cost: it is made for every event.
+    digits = key.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

@@ -110,7 +110,7 @@ class KafkaSettings(Section):
     )
     group: KafkaName = Field("streamapp", description="consumer group, and prefix of the changelog topics")
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
-        "lz4", description="what producers compress with"
+        "snappy", description="what producers compress with"
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="how connections to Kafka are secured"

@@ -5,7 +5,6 @@ A topic that is not there yet holds no letters. Raises BrokerUnreachableError wh
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import Any, cast
 
 from streamapp.deadletters.choose import Filter
 from streamapp.deadletters.letter import Letter, identity, read_letter
@@ -39,7 +38,7 @@ async def read_letters(
     """Every record of a topic, each partition in offset order; None for one that is no dead letter."""
     if not await topic_partitions(kafka, topic):
         return
-    batches = cast(AsyncGenerator[list[Any]], read_topic(kafka, topic, start=start, end=end, progress=progress))
+    batches = read_topic(kafka, topic, start=start, end=end, progress=progress)
     async with reached(kafka), aclosing(batches):  # its connection goes when the reader of this has enough
         async for records in batches:
             for record in records:

@@ -7,6 +7,7 @@ they are read. Money is whole cents.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -101,7 +102,12 @@ def cents(price: float | None) -> int:
 
 def minute_of(timestamp: float) -> str:
     """The minute of event time that a moment belongs to, as in 2026-11-21T05:47Z."""
-    return datetime.fromtimestamp(timestamp // 60 * 60, UTC).strftime("%Y-%m-%dT%H:%MZ")
+    return _minute_text(timestamp // 60)
+
+
+@lru_cache(4096)
+def _minute_text(minute: float) -> str:
+    return datetime.fromtimestamp(minute * 60, UTC).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def count(entry: Counts, event: Event) -> None:

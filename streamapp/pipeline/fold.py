@@ -1,6 +1,9 @@
 """A finished batch into the live tables, in offset order. Pure but for reading entries."""
 
+from collections import Counter
+
 from streamapp import metrics
+from streamapp.events import Event
 from streamapp.pipeline.entries import (
     cents,
     fold_dedup,
@@ -36,18 +39,19 @@ def fold(tables: Tables, partition: int, made: Plan) -> None:
 
 
 def _fold_events(tables: Tables, partition: int, placed: list[Placed]) -> None:
-    counted = tables.ledger.entry(partition, str(partition)).offset
+    products, users, minutes = tables.products.entry, tables.users.entry, tables.minutes.entry
     for one in placed:
         event, offset = one.event, one.offset
-        fold_product(tables.products.entry(partition, event.product.id), event, offset)
-        fold_user(tables.users.entry(partition, event.user_id), event, offset)
-        fold_minute(tables.minutes.entry(partition, minute_of(event.timestamp)), event, offset)
-        if offset > counted:
-            _measure(one)
+        fold_product(products(partition, event.product.id), event, offset)
+        fold_user(users(partition, event.user_id), event, offset)
+        fold_minute(minutes(partition, minute_of(event.timestamp)), event, offset)
+    counted = tables.ledger.entry(partition, str(partition)).offset
+    _measure([one.event for one in placed if one.offset > counted])
 
 
-def _measure(placed: Placed) -> None:
-    kind = placed.event.event_type
-    metrics.BUSINESS_EVENTS.labels(kind if kind in KNOWN_TYPES else "other").inc()
-    if kind == "purchase":
-        metrics.REVENUE.inc(cents(placed.event.product.price) / 100)
+def _measure(events: list[Event]) -> None:
+    kinds = Counter(event.event_type if event.event_type in KNOWN_TYPES else "other" for event in events)
+    for kind, count in kinds.items():
+        metrics.BUSINESS_EVENTS.labels(kind).inc(count)
+    revenue = sum(cents(event.product.price) for event in events if event.event_type == "purchase")
+    metrics.REVENUE.inc(revenue / 100)

@@ -138,6 +138,8 @@ class Lane:
 
     def _note(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, ExceptionGroup):
+            error = error.exceptions[0]
         self.stuck = f"{type(error).__name__}: {error}"
         log.error("a step failed, holding the line", partition=self.partition, error=self.stuck)
 

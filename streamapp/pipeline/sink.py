@@ -4,7 +4,6 @@ The store keeps a product's newest version because the worker knows the version 
 only what is newer; an older event that arrives late changes nothing.
 """
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -15,16 +14,15 @@ from streamapp.settings import StoreSettings
 from streamapp.store.store import Collection, Points, Vectors
 
 EVENT_INDEXES = {
-    "event_id": "keyword",
     "user_id": "keyword",
-    "session_id": "keyword",
     "event_type": "keyword",
     "product_id": "keyword",
     "category": "keyword",
     "timestamp": "float",
 }
 PRODUCT_INDEXES = {"product_id": "keyword", "category": "keyword", "price": "float"}
-"""Payload fields that questions filter by; their indexes are made before the first write."""
+"""Payload fields that questions filter by; their indexes are made before the first write. Each costs about 2.5 µs a
+point, so ids that find their point by its own id (event_id) have none."""
 
 
 def create_collections(store: StoreSettings, dimension: int) -> list[Collection]:
@@ -118,10 +116,9 @@ class Version(NamedTuple):
 
 
 class Catalogue:
-    """The newest confirmed version of every product this worker has seen; hold `lock` from asking to learning."""
+    """The newest confirmed version of every product this worker has seen."""
 
     def __init__(self) -> None:
-        self.lock = asyncio.Lock()
         self._newest: dict[str, Version] = {}
 
     def __len__(self) -> int:

@@ -3,6 +3,7 @@
 Everything here may be done twice without harm: ids are deterministic, a product's version decides.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -37,6 +38,8 @@ class Writer:
         self._topic = topic
         self._events = events
         self._products = products
+        self._flights: dict[str, asyncio.Future[None]] = {}
+        """Products whose points are being written, and when that will have ended."""
 
     async def write(self, placed: Sequence[Placed]) -> None:
         """Return once every event's point, and every newer product's, is confirmed."""
@@ -46,17 +49,39 @@ class Writer:
         with metrics.EMBED_SECONDS.time():
             vectors, rows = await self._embeds.vectors([product_text(one.event.product) for one in placed])
         with metrics.SINK_SECONDS.time():
-            await self._store.upsert(self._events, event_points(placed, self._topic, model, vectors, rows))
-            async with self._catalogue.lock:
-                changed, versions = self._catalogue.changed(placed)
-                if changed:
-                    points = product_points(placed, changed, model, vectors, rows)
-                    await self._store.upsert(self._products, points)
-                self._catalogue.learn(versions)
+            async with asyncio.TaskGroup() as both:
+                both.create_task(
+                    self._store.upsert(self._events, event_points(placed, self._topic, model, vectors, rows))
+                )
+                both.create_task(self._write_products(placed, model, vectors, rows))
         metrics.SINK_POINTS.labels(self._events).inc(len(placed))
-        metrics.SINK_POINTS.labels(self._products).inc(len(changed))
+
+    async def _write_products(
+        self, placed: Sequence[Placed], model: str, vectors: Vectors, rows: Sequence[int]
+    ) -> None:
+        changed, versions = self._catalogue.changed(placed)
+        # Two lanes must not write one product at once: a write that is tried again could overtake the newer one.
+        while under_way := {self._flights[one] for one in _products_of(placed, changed) if one in self._flights}:
+            await asyncio.wait(under_way)
+            changed, versions = self._catalogue.changed(placed)
+        if changed:
+            landed = asyncio.get_running_loop().create_future()
+            flown = dict.fromkeys(_products_of(placed, changed), landed)
+            self._flights |= flown
+            try:
+                await self._store.upsert(self._products, product_points(placed, changed, model, vectors, rows))
+            finally:
+                for one in flown:
+                    del self._flights[one]
+                landed.set_result(None)
+            metrics.SINK_POINTS.labels(self._products).inc(len(changed))
+        self._catalogue.learn(versions)
 
     async def delete(self, keys: Sequence[str]) -> int:
         """Delete the events with these ids and all events of the users with these ids."""
         gone = await self._store.delete(self._events, ids=[event_point_id(key) for key in keys])
         return gone + await self._store.delete(self._events, where={"user_id": list(keys)})
+
+
+def _products_of(placed: Sequence[Placed], indexes: Sequence[int]) -> list[str]:
+    return [placed[index].event.product.id for index in indexes]
