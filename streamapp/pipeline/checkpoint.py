@@ -34,12 +34,12 @@ class Checkpoint:
         self._clock = clock
         self._ttl = ttl_seconds
 
-    async def write(self, partition: int, first_offset: int) -> None:
-        """Make everything folded since the last call true; `first_offset` is that of the first batch in it."""
+    async def write(self, partition: int, last_offset: int) -> None:
+        """Make everything folded since the last call true; `last_offset` is that of the last record in it."""
         with metrics.CHECKPOINT_SECONDS.time():
             now = self._clock()
             ids = self._pending.of(partition)
-            key = segment_key(first_offset)
+            key = segment_key(last_offset)
             segments = self._expired(partition, now)
             if ids:
                 segments.append((key, pack_segment(now, ids)))

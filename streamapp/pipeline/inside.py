@@ -1,6 +1,5 @@
 """The worker as readers see it: the `WorkerView` that the web is given."""
 
-import struct
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -132,11 +131,12 @@ class Inside:
         return described(event_id, self._topic, seen, points, self._checkpoint_of(seen))
 
     def _checkpoint_of(self, seen: Seen | None) -> int | None:
-        """The first offset of the checkpoint that made the event true, while its partition is ours."""
+        """The last offset of the checkpoint that made the event true, while its partition is ours."""
         if seen is None or seen.partition not in self._all.segments.open_partitions():
             return None
-        key = self._all.segments.last_key_until(seen.partition, segment_key(seen.offset))
-        return struct.unpack(">Q", key)[0] if key and len(key) == 8 else None
+        for key, _ in self._all.segments.scan(seen.partition, segment_key(seen.offset)):
+            return int.from_bytes(key, "big")
+        return None
 
 
 def described(

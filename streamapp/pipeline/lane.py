@@ -181,7 +181,7 @@ class Lane:
         await self._steps.writer.write(fresh[start:])
 
     async def _make_true(self) -> None:
-        await self._steps.checkpoint.write(self.partition, self._unacked[0].message.value.first)
+        await self._steps.checkpoint.write(self.partition, self._unacked[-1].message.offset)
         for event in self._unacked:
             await self._steps.ack(event)
             self.in_flight -= len(event.message.value.records)

@@ -50,9 +50,13 @@ def judge(partition: int, offset: int, seen: Seen | None) -> Verdict:
     return Verdict.REDELIVERED if seen.partition == partition and offset <= seen.offset else Verdict.DUPLICATE
 
 
-def segment_key(first_offset: int) -> bytes:
-    """A segment's key; bytes order is offset order."""
-    return struct.pack(">Q", first_offset)
+def segment_key(last_offset: int) -> bytes:
+    """A segment's key, the last offset of its checkpoint; bytes order is offset order.
+
+    Not the first one: where a commit was late, another worker's checkpoint begins before one that is known here, and
+    reaches beyond it.
+    """
+    return struct.pack(">Q", last_offset)
 
 
 def pack_segment(written_at: float, ids: Sequence[tuple[bytes, int]]) -> bytes:
@@ -122,7 +126,7 @@ class SeenIndex:
         self._db.write(batch)
 
     def marker(self, partition: int) -> bytes:
-        """The key of the last segment indexed of a partition; empty when there is none."""
+        """The key up to which a partition's segments are indexed; empty when none is."""
         marker: bytes = self._db.get(_MARKER + struct.pack(">I", partition)) or b""
         return marker
 

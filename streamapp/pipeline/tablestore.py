@@ -84,13 +84,6 @@ class PartitionStore(faust_rocksdb.Store):  # type: ignore[misc]  # faust ships 
             if key != self.offset_key:
                 yield key, value
 
-    def last_key_until(self, partition: int, key: bytes) -> bytes | None:
-        """The greatest key that is not greater than `key`, or None."""
-        iterator = self._db_for_partition(partition).iter()
-        iterator.seek_for_prev(key)
-        found: bytes | None = iterator.key() if iterator.valid() else None
-        return None if found == self.offset_key else found
-
     def open_partitions(self) -> list[int]:
         """The partitions whose files this process holds."""
         return sorted(self._dbs)

@@ -13,7 +13,7 @@ from streamapp.pipeline.entries import LedgerEntry
 from streamapp.pipeline.fold import fold
 from streamapp.pipeline.ingest import plan
 from streamapp.pipeline.pending import Pending
-from streamapp.pipeline.seen import Seen, segment_key, unpack_segment
+from streamapp.pipeline.seen import Seen, SeenIndex, segment_key, unpack_segment
 
 from .making import NOON, KafkaLog, decode, event, event_id, record, tombstone
 
@@ -171,3 +171,25 @@ async def test_a_segment_that_expired_and_comes_again_stays(tables, checkpoint, 
     await checkpoint.write(0, 0)
     ((_, value),) = tables.segments.scan(0)
     assert unpack_segment(value)[0] == NOON + 200
+
+
+async def test_ids_that_another_worker_brought_meanwhile_are_known_when_the_partition_comes_back(
+    tables, kafka, clock, tmp_path
+):
+    # One checkpoints 50 to 119 and dies before the commit; another begins at 50 again and reaches 199 at once.
+    def worker(name):
+        index = SeenIndex(tmp_path / name, 100.0, clock)
+        return index, Checkpoint(tables, kafka, index, pendings.setdefault(name, Pending(index)), clock, 100.0)
+
+    pendings = {}
+    (here, one), (there, two) = worker("one"), worker("two")
+    early, late = identity(event_id(1)), identity(event_id(2))
+    pendings["one"].add(0, {early: Seen(0, 60)})
+    await one.write(0, 119)
+    pendings["two"].add(0, {early: Seen(0, 60), late: Seen(0, 150)})
+    await two.write(0, 199)
+    assert here.lookup([early, late]) == [Seen(0, 60), None]
+    here.catch_up(0, tables.segments.scan(0, here.marker(0)))
+    assert here.lookup([early, late]) == [Seen(0, 60), Seen(0, 150)]
+    here.close()
+    there.close()
