@@ -120,6 +120,8 @@ class Catalogue:
 
     def __init__(self) -> None:
         self._newest: dict[str, Version] = {}
+        self._doubted: set[str] = set()
+        """Products of which the store may show something else than what is known here."""
 
     def __len__(self) -> int:
         return len(self._newest)
@@ -141,14 +143,19 @@ class Catalogue:
             if known is not None and version.order < known.order:
                 continue
             learn.append(version)
-            if known is None or version.order == known.order or version.content != known.content:
+            same = known is not None and version.content == known.content and version.order != known.order
+            if not same or product_id in self._doubted:
                 write.append(index)
         return write, learn
 
     def reset(self, versions: Iterable[Version]) -> None:
-        """Forget everything but these: what the tables of the assigned partitions remember."""
+        """Forget everything but these: what the tables of the assigned partitions remember.
+
+        Each is in doubt: a crash may have come between a newer version's write and the checkpoint.
+        """
         self._newest.clear()
         self.learn(versions)
+        self.doubt(self._newest)
 
     def learn(self, versions: Iterable[Version]) -> None:
         """Note versions that the store has confirmed, or that tables remember; older ones change nothing."""
@@ -156,6 +163,11 @@ class Catalogue:
             known = self._newest.get(version.content.id)
             if known is None or version.order >= known.order:
                 self._newest[version.content.id] = version
+                self._doubted.discard(version.content.id)
+
+    def doubt(self, product_ids: Iterable[str]) -> None:
+        """Note that a write of these failed and may have landed all the same: the next version is written anyway."""
+        self._doubted.update(product_ids)
 
 
 def _order(placed: Placed) -> tuple[float, int, int]:

@@ -60,8 +60,9 @@ class Writer:
         self, placed: Sequence[Placed], model: str, vectors: Vectors, rows: Sequence[int]
     ) -> None:
         changed, versions = self._catalogue.changed(placed)
-        # Two lanes must not write one product at once: a write that is tried again could overtake the newer one.
-        while under_way := {self._flights[one] for one in _products_of(placed, changed) if one in self._flights}:
+        # Two lanes must not write one product at once: a write that is tried again could overtake the newer one. Nor
+        # may one that changes nothing go ahead: it changes nothing only if what is under way is not there yet.
+        while under_way := {self._flights[one.content.id] for one in versions if one.content.id in self._flights}:
             await asyncio.wait(under_way)
             changed, versions = self._catalogue.changed(placed)
         if changed:
@@ -70,6 +71,9 @@ class Writer:
             self._flights |= flown
             try:
                 await self._store.upsert(self._products, product_points(placed, changed, model, vectors, rows))
+            except BaseException:
+                self._catalogue.doubt(flown)  # some may have landed
+                raise
             finally:
                 for one in flown:
                     del self._flights[one]

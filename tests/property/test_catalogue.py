@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from streamapp.events import Event, Product
 from streamapp.pipeline.entries import ProductEntry, fold_product, merge_products
-from streamapp.pipeline.sink import Catalogue, Placed
+from streamapp.pipeline.sink import Catalogue, Placed, Version
 
 
 def placed(partition, offset, product, at, name):
@@ -89,6 +89,26 @@ def test_a_crash_before_anything_was_remembered_heals_by_redelivery(events, data
     for batch in batches(data.draw, events):
         write(second, store, batch)
     assert store == newest(events)
+
+
+@settings(max_examples=600, deadline=None)
+@given(topics(), st.data())
+def test_a_crash_after_a_checkpoint_heals_by_redelivery_of_what_came_after_it(events, data):
+    store, first = {}, Catalogue()
+    run = list(batches(data.draw, events))
+    kept, landed = sorted(data.draw(st.tuples(*[st.integers(0, len(run))] * 2)))
+    for place, batch in enumerate(run[:landed]):
+        write(first, store, batch, die=place >= kept and data.draw(st.booleans()))
+    second = Catalogue()
+    second.reset(versions_of([one for batch in run[:kept] for one in batch]))
+    for batch in batches(data.draw, [one for batch in run[kept:] for one in batch]):
+        write(second, store, batch)
+    assert store == newest(events)
+
+
+def versions_of(events):
+    """What the table of products remembers of these events."""
+    return [Version((one.event.timestamp, one.partition, one.offset), one.event.product) for one in events]
 
 
 @settings(max_examples=300, deadline=None)

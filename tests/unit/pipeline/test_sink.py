@@ -94,3 +94,13 @@ def test_a_reset_forgets_all_but_what_it_is_given():
     catalogue.reset(versions[:1])
     assert len(catalogue) == 1
     assert catalogue.changed([placed(3, 3, at=NOON - 5, product="b", name="old")])[0] == [0]
+
+
+def test_after_a_reset_each_product_is_written_once_more_and_an_older_version_never():
+    catalogue = Catalogue()
+    catalogue.reset(catalogue.changed([placed(1, 1)])[1])
+    assert catalogue.changed([placed(2, 2, at=NOON - 1, name="old")])[0] == []
+    for number, expected in [(3, [0]), (4, [])]:
+        write, learn = catalogue.changed([placed(number, number, at=NOON + number)])
+        assert write == expected
+        catalogue.learn(learn)
