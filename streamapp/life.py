@@ -56,11 +56,11 @@ class Life:
         """Gives the settings anew at SIGHUP; None ignores the signal."""
         self._web: WebServer | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._warming: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open the store with its collections, the model, and the web. Raises what they raise."""
         embeds = self._parts.embeds
-        await embeds.warm_up()
         await self._parts.store.open(create_collections(self._settings.store, embeds.embedder.dimension))
         self._web = self._create_web()
         url = await self._web.start()
@@ -87,9 +87,10 @@ class Life:
 
     async def close(self) -> None:
         """Close everything, the last opened first; what was never opened is passed over."""
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        for task in (self._watching, self._warming):
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
         await self._lag.close()
         if self._web is not None:
             await self._web.stop()
@@ -106,6 +107,7 @@ class Life:
             if turn % LAG_EVERY == 0:
                 await self._measure_lag()
             self._export()
+            self._warm_up()
             turn += 1
             await asyncio.sleep(WATCH_SECONDS)
 
@@ -120,6 +122,14 @@ class Life:
             await self._lag.close()
         else:
             self._inside.broker_error = ""
+
+    def _warm_up(self) -> None:
+        """Load the model once there is nothing else to do, so that the first search need not wait for it.
+
+        Not before: it takes ten seconds of a core, and a restart with its vectors on disk may never need it.
+        """
+        if self._warming is None and self._parts.monitor.lag == 0:
+            self._warming = asyncio.create_task(self._parts.embeds.warm_up(), name="warm up")
 
     def _export(self) -> None:
         parts = self._parts

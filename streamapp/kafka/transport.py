@@ -82,12 +82,11 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]  # faust ships no types
             # Faust clears its streams when it resumes after recovery: what was put there before would be lost.
             self._early.update(batched)
             batched = set()
-        for tp in batched:
-            if active is None or tp in active or tp in self._buffered_partitions:
-                async for message in self._batches(tp, records[tp]):
-                    if not current():
-                        return
-                    yield tp, message
+        wanted = [tp for tp in batched if active is None or tp in active or tp in self._buffered_partitions]
+        async for tp, message in _in_turns({tp: self._batches(tp, records[tp]) for tp in wanted}):
+            if not current():
+                return
+            yield tp, message
         for tp, record in self.scheduler.iterate(singles):
             if not current():
                 return
@@ -188,6 +187,17 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]  # faust ships no types
             await self._seek(tp, begins[tp])
         for tp in batched:
             self._progress[tp] = Progress(read_offsets[tp] or begins[tp])
+
+
+async def _in_turns(sources: dict[TP, AsyncIterator[Any]]) -> AsyncIterator[tuple[TP, Any]]:
+    """One message of each partition, then the next of each: one partition's long run must not make others wait."""
+    while sources:
+        for tp, source in list(sources.items()):
+            message = await anext(source, None)
+            if message is None:
+                del sources[tp]
+            else:
+                yield tp, message
 
 
 class Transport(aiokafka.Transport):  # type: ignore[misc]  # as above
