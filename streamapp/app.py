@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import faust
@@ -10,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 from streamapp import clock
 from streamapp.embedding.service import VectorService
+from streamapp.errors import StreamappError
 from streamapp.kafka.clients import faust_broker_options, producer_options
 from streamapp.kafka.sender import Sender
 from streamapp.kafka.transport import SCHEME as BATCHES
@@ -102,7 +102,7 @@ def create_app(settings: Settings, *, partitions: int, embeds: VectorService, st
     share_cache(settings.worker.table_memory_megabytes)
     parts = Parts(
         tables=declare_tables(app, partitions=partitions),
-        seen=SeenIndex(worker_folder(settings) / "seen", settings.dedup.ttl_seconds, clock.wall),
+        seen=SeenIndex(settings.worker_folder / "seen", settings.dedup.ttl_seconds, clock.wall),
         sender=Sender(lambda: AIOKafkaProducer(**producer_options(settings.kafka))),
         catalogue=Catalogue(),
         monitor=Monitor(clock.monotonic),
@@ -175,7 +175,11 @@ def attach_ingest(app: ShopApp, topic: str, lanes: Lanes, batch_records: int) ->
     @app.agent(app.topic(topic, key_type=bytes, value_type=bytes, value_serializer="raw"), name="ingest")  # type: ignore[untyped-decorator]
     async def ingest(stream: Any) -> None:
         async for event in stream.noack().events():
-            await lanes.put(event)
+            try:
+                await lanes.put(event)
+            except StreamappError as error:  # the state does not fit the topic: nothing may go on from here
+                await app.crash(error)
+                return
 
 
 def create_life(app: ShopApp, settings: Settings, parts: Parts, partitions: int) -> Life:
@@ -195,13 +199,6 @@ def create_life(app: ShopApp, settings: Settings, parts: Parts, partitions: int)
     return Life(app, settings, inside, parts, partitions)
 
 
-def worker_folder(settings: Settings) -> Path:
-    """Where this worker keeps its tables and index; one per instance."""
-    folder = settings.home / "worker" / settings.worker.instance_id
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
 def faust_options(settings: Settings) -> dict[str, Any]:
     """How Faust must be set up for what this app promises; the reasons are in the README under Decisions."""
     worker, reached = settings.worker, faust_broker_options(settings.kafka)
@@ -209,7 +206,7 @@ def faust_options(settings: Settings) -> dict[str, Any]:
         **reached,
         "broker": [url.replace("kafka://", f"{BATCHES}://") for url in reached["broker"]],
         "store": f"{PARTITIONS}://",
-        "datadir": worker_folder(settings) / "faust",
+        "datadir": settings.worker_folder / "faust",
         "value_serializer": "raw",
         "consumer_auto_offset_reset": "earliest",
         "consumer_group_instance_id": worker.instance_id,

@@ -18,9 +18,7 @@ async def explain_event(settings: Settings, event_id: str) -> dict[str, Any] | N
         return await _ask(worker, settings, event_id)
     async with open_store(settings) as store:
         points = await store.retrieve(settings.store.events_collection, [event_point_id(event_id)])
-    index = SeenIndex(
-        settings.home / "worker" / settings.worker.instance_id / "seen", settings.dedup.ttl_seconds, clock.wall
-    )
+    index = SeenIndex(settings.worker_folder / "seen", settings.dedup.ttl_seconds, clock.wall)
     try:
         (seen,) = index.lookup([identity(event_id)])
     finally:

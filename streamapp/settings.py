@@ -286,6 +286,11 @@ class Settings(BaseSettings):
     web: WebSettings = WebSettings()
     logs: LogSettings = LogSettings()
 
+    @property
+    def worker_folder(self) -> Path:
+        """Where one worker of one group keeps its tables and its index of ids."""
+        return self.home / "worker" / f"{self.kafka.group}-{self.worker.instance_id}"
+
     @classmethod
     def settings_customise_sources(
         cls,

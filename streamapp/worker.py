@@ -4,11 +4,12 @@ import asyncio
 from typing import Any
 
 import uvloop
+from faust.exceptions import ConsistencyError
 
 from streamapp.app import ShopApp, create_app
 from streamapp.config import load_settings
 from streamapp.embedding.create import create_vectors
-from streamapp.errors import StreamappError
+from streamapp.errors import ConfigurationError, StreamappError
 from streamapp.kafka.topics import TopicSpec, ensure_topics, topic_partitions, worker_topics
 from streamapp.life import Reread
 from streamapp.logs import setup_logs
@@ -20,7 +21,7 @@ from streamapp.store.guarded import GuardedStore
 
 def create_worker(settings: Settings) -> ShopApp:
     """The worker's app, its topics made. Raises BrokerUnreachableError, and ConfigurationError for a wrong topic."""
-    settings.home.mkdir(parents=True, exist_ok=True)
+    settings.worker_folder.mkdir(parents=True, exist_ok=True)
     partitions = asyncio.run(prepare_topics(settings))
     embeds = create_vectors(settings.embedding, settings.home)
     store = GuardedStore(create_store(settings.store, settings.home / "store"), settings.store)
@@ -67,6 +68,18 @@ def run_worker(settings: Settings, reread: Reread | None = None) -> None:
     try:
         app.Worker().execute_from_commandline()
     except SystemExit:
-        if isinstance(app.failure, StreamappError):
-            raise app.failure from None
+        reason = explained(app.failure or app.crash_reason, settings)
+        if reason is not None:
+            raise reason from None
         raise
+
+
+def explained(reason: BaseException | None, settings: Settings) -> StreamappError | None:
+    """What ended the worker as something to act on, where it is that."""
+    if isinstance(reason, ConsistencyError):
+        return ConfigurationError(
+            f"The tables under {settings.worker_folder} know more than their changelogs in Kafka hold: the topics "
+            f"were made anew, or another Kafka answers at {settings.kafka.bootstrap_servers}.",
+            "Name the right Kafka, give the worker another kafka.group, or delete the state folder and begin again.",
+        )
+    return reason if isinstance(reason, StreamappError) else None
