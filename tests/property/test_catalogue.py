@@ -1,6 +1,6 @@
 """The newest version of a product wins, whatever the order of arrival, batches, redeliveries and crashes."""
 
-from itertools import islice
+from itertools import chain, islice
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -100,8 +100,9 @@ def test_a_crash_after_a_checkpoint_heals_by_redelivery_of_what_came_after_it(ev
     for place, batch in enumerate(run[:landed]):
         write(first, store, batch, die=place >= kept and data.draw(st.booleans()))
     second = Catalogue()
-    second.reset(versions_of([one for batch in run[:kept] for one in batch]))
-    for batch in batches(data.draw, [one for batch in run[kept:] for one in batch]):
+    second.reset(versions_of(chain.from_iterable(run[:kept])))
+    again = list(chain.from_iterable(run[kept:]))
+    for batch in batches(data.draw, again):
         write(second, store, batch)
     assert store == newest(events)
 
