@@ -16,6 +16,7 @@ import structlog
 from structlog.stdlib import BoundLogger, ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from streamapp.clock import Clock, monotonic
 from streamapp.settings import LogSettings
 
 LIBRARIES = (
@@ -33,6 +34,9 @@ LIBRARIES = (
 
 CONTENT = frozenset({"body", "headers", "password", "payload", "record", "text", "token", "value"})
 """Fields of a log line that would carry an event's content or a secret; their values are withheld."""
+
+REPEAT_SECONDS = 30.0
+"""How often a library may say the same: aiokafka reports an outage hundreds of times a second."""
 
 Level = Literal["debug", "info", "warning", "error"]
 
@@ -68,11 +72,37 @@ def logging_config(settings: LogSettings) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {"streamapp": {"()": _formatter, "json": _wants_json(settings)}},
         "handlers": {
-            "stderr": {"class": "logging.StreamHandler", "stream": "ext://sys.stderr", "formatter": "streamapp"}
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stderr",
+                "formatter": "streamapp",
+                "filters": ["seldom"],
+            }
         },
+        "filters": {"seldom": {"()": Seldom}},
         "root": {"level": settings.level.upper(), "handlers": ["stderr"]},
         "loggers": {name: {"level": _library_level(settings.level)} for name in LIBRARIES},
     }
+
+
+class Seldom(logging.Filter):
+    """Lets a library say each thing once in a while; what we say ourselves always passes."""
+
+    def __init__(self, clock: Clock = monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is new, or its like was last let through long ago."""
+        if record.name.partition(".")[0] not in LIBRARIES:
+            return True
+        key, now = (record.name, str(record.msg)), self._clock()
+        last = self._said.get(key)
+        if last is not None and now - last < REPEAT_SECONDS:
+            return False
+        self._said[key] = now
+        return True
 
 
 def _library_level(level: Level) -> str:

@@ -83,7 +83,7 @@ class _RefusedError(Exception):
 def create_decoder(settings: EventSettings) -> Decode:
     """The decode function for this contract; see `EventSettings` for what each setting means."""
     lenient = settings.contract == "lenient" or (settings.contract == "auto" and bool(settings.fields))
-    parse = _mapped_parser(settings.fields) if lenient or settings.fields else _parse_strict
+    parse = _mapped_parser(settings.fields, strict=not lenient) if lenient or settings.fields else _parse_strict
 
     def decode(key: bytes | None, value: bytes | None) -> Verdict:
         if value is None:
@@ -135,8 +135,8 @@ def _is_plain(value: bytes, wire: _WireEvent) -> bool:
     return value.count(b'"') == 2 * (_STRICT_KEYS + strings)
 
 
-def _mapped_parser(fields: Mapping[str, str]) -> Callable[[bytes, EventSettings], Event]:
-    """A parser for someone's own topic: their names, ids of any kind, and only what is needed required."""
+def _mapped_parser(fields: Mapping[str, str], *, strict: bool) -> Callable[[bytes, EventSettings], Event]:
+    """A parser for someone's own topic: their names; unless strict, only what is needed is required."""
     names = ("event_id", "timestamp", "user_id", "event_type", "session_id")
     inner = ("id", "name", "description", "category", "price")
     paths = {name: fields.get(name, name).split(".") for name in (*names, *(f"product.{name}" for name in inner))}
@@ -145,7 +145,9 @@ def _mapped_parser(fields: Mapping[str, str]) -> Callable[[bytes, EventSettings]
         _check_size(value, settings)
         tree = _check_structure(value)
         product_name = _text(tree, paths["product.name"])
-        product_id = _text(tree, paths["product.id"], required=False) or identity(product_name).hex()
+        product_id = _text(tree, paths["product.id"], required=strict)
+        if not product_id and not strict:
+            product_id = identity(product_name).hex()
         return Event(
             _text(tree, paths["event_id"]),
             _seconds(_timestamp(tree, paths["timestamp"])),
@@ -154,11 +156,11 @@ def _mapped_parser(fields: Mapping[str, str]) -> Callable[[bytes, EventSettings]
             Product(
                 product_id,
                 product_name,
-                _text(tree, paths["product.description"], required=False),
-                _text(tree, paths["product.category"], required=False),
-                _number(tree, paths["product.price"]),
+                _text(tree, paths["product.description"], required=strict),
+                _text(tree, paths["product.category"], required=strict),
+                _number(tree, paths["product.price"], required=strict),
             ),
-            _text(tree, paths["session_id"], required=False),
+            _text(tree, paths["session_id"], required=strict),
         )
 
     return parse
@@ -188,10 +190,12 @@ def _text(tree: Any, path: list[str], *, required: bool = True) -> str:
     return value
 
 
-def _number(tree: Any, path: list[str]) -> float | None:
+def _number(tree: Any, path: list[str], *, required: bool) -> float | None:
     value = _at(tree, path)
-    if value is _MISSING or value is None:
+    if not required and (value is _MISSING or value is None):
         return None
+    if value is _MISSING:
+        raise _RefusedError(Reason.MISSING_FIELD, f"at {'.'.join(path)}")
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _RefusedError(Reason.WRONG_TYPE, f"expected a number at {'.'.join(path)}")
     try:

@@ -11,7 +11,7 @@ import faust
 import pytest
 import structlog
 
-from streamapp.logs import CONTENT, get_logger, logging_config, set_level, setup_logs
+from streamapp.logs import CONTENT, REPEAT_SECONDS, Seldom, get_logger, logging_config, set_level, setup_logs
 from streamapp.settings import LogSettings
 
 
@@ -146,3 +146,19 @@ def test_fausts_worker_leaves_our_logging_alone_when_it_is_told_to(capsys: Captu
     get_logger("streamapp.test").info("still ours")
     assert [line["message"] for line in lines(capsys.readouterr().err)] == ["still ours"]
     assert logging.getLogger().level == logging.INFO
+
+
+def test_a_library_says_the_same_thing_only_once_in_a_while() -> None:
+    now = [0.0]
+    seldom = Seldom(lambda: now[0])
+
+    def passes(name: str, message: str) -> bool:
+        return seldom.filter(logging.LogRecord(name, logging.ERROR, "", 0, message, (), None))
+
+    assert passes("aiokafka.conn", "Unable connect to node")
+    assert not passes("aiokafka.conn", "Unable connect to node")
+    assert passes("aiokafka.conn", "something else")
+    assert passes("streamapp.life", "ours")
+    assert passes("streamapp.life", "ours")
+    now[0] = REPEAT_SECONDS
+    assert passes("aiokafka.conn", "Unable connect to node")

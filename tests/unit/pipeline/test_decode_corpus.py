@@ -68,3 +68,13 @@ def test_every_reason_is_in_the_corpus_and_names_are_unique():
     assert {line["expect"] for line in CORPUS} == {"event", "tombstone", *(reason.value for reason in Reason)}
     assert [name for name, times in Counter(line["name"] for line in CORPUS).items() if times > 1] == []
     assert len(CORPUS) > 400
+
+
+def test_a_strict_contract_stays_strict_when_fields_are_mapped() -> None:
+    decode = create_decoder(EventSettings(contract="strict", fields={"event_id": "id"}))
+    event = (
+        '{"id": "8d0d5d36-3f6c-4b41-9b7e-4f8f3fba7d0a", "timestamp": 1795240020, "user_id": "u", "session_id": "s",'
+        ' "event_type": "purchase", "product": {"id": "p", "name": "n", "description": "", "category": ""%s}}'
+    )
+    assert isinstance(decode(b"u", (event % ', "price": 1').encode()), Event)
+    assert decode(b"u", (event % "").encode()) == Rejected(Reason.MISSING_FIELD, "at product.price")
