@@ -9,7 +9,6 @@ from aiokafka import AIOKafkaProducer
 
 from streamapp import clock
 from streamapp.embedding.service import VectorService
-from streamapp.errors import StreamappError
 from streamapp.kafka.clients import faust_broker_options, producer_options
 from streamapp.kafka.sender import Sender
 from streamapp.kafka.transport import SCHEME as BATCHES
@@ -171,13 +170,14 @@ def attach_ingest(app: ShopApp, topic: str, lanes: Lanes, batch_records: int) ->
         await lanes.release()
 
     kafka.before_revoke = release
+    kafka.before_assign = lanes.accept
 
     @app.agent(app.topic(topic, key_type=bytes, value_type=bytes, value_serializer="raw"), name="ingest")  # type: ignore[untyped-decorator]
     async def ingest(stream: Any) -> None:
         async for event in stream.noack().events():
             try:
                 await lanes.put(event)
-            except StreamappError as error:  # the state does not fit the topic: nothing may go on from here
+            except Exception as error:  # noqa: BLE001 - Faust would go on with the next batch: this one would be lost
                 await app.crash(error)
                 return
 

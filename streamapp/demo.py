@@ -79,15 +79,18 @@ class Child:
         return "\n".join(lines[-8:])
 
 
-async def run_demo(settings: Settings, *, events: int | None, rate: float | None, leave: bool) -> int:
+async def run_demo(
+    settings: Settings, *, events: int | None, rate: float | None, leave: bool, flags: Sequence[str] = ()
+) -> int:
     """Run until Ctrl-C, or with `leave` until everything is drained and audited; returns the exit code.
 
+    `flags` are those that led to the settings; every process is given them.
     Raises ConfigurationError for a port in use, a full disk or a missing Java; UnreachableError when a part dies.
     """
     if leave and events is None:
         raise ConfigurationError("--exit needs to know when to.", "Add --events, as in `--events 20000 --exit`.")
     check_port(settings.web.port)
-    demo = Demo(settings, Console(stderr=True))
+    demo = Demo(settings, Console(stderr=True), flags)
     try:
         await demo.start(events, rate if rate else None if leave else DEFAULT_RATE)
         if not leave:
@@ -102,7 +105,8 @@ async def run_demo(settings: Settings, *, events: int | None, rate: float | None
 class Demo:
     """The parts of a demo, from start to stop."""
 
-    def __init__(self, settings: Settings, console: Console) -> None:
+    def __init__(self, settings: Settings, console: Console, flags: Sequence[str]) -> None:
+        self._flags = flags
         self._settings = settings
         self._console = console
         self._stop = stop_signal()
@@ -116,7 +120,7 @@ class Demo:
         await start_broker(self._broker)
         await ensure_topics(self._settings.kafka, worker_topics(self._settings.kafka))
         self._say("Starting the worker; it loads the model …")
-        await self._worker.start("worker", *self._flags())
+        await self._worker.start("worker", *self._flags)
         worker = await self._ready()
         self._say(f"\n  pages     {worker.url}/")
         self._say(f"  tables    {worker.url}/tables/")
@@ -125,16 +129,7 @@ class Demo:
         amount = ("--count", str(events)) if events else ()
         speed = ("--rate", str(rate)) if rate else ()
         seed = ("--seed", str(int(time.time())))  # another run over the same folder brings new events, not duplicates
-        await self._generator.start("generate", "shop", *self._flags(), *amount, *speed, *seed, *SHARES)
-
-    def _flags(self) -> Sequence[str]:
-        settings = self._settings
-        return (
-            "--home", str(settings.home),
-            "--set", f"kafka.bootstrap_servers={settings.kafka.bootstrap_servers}",
-            "--set", f"kafka.topic={settings.kafka.topic}",
-            "--set", f"web.port={settings.web.port}",
-        )  # fmt: skip
+        await self._generator.start("generate", "shop", *self._flags, *amount, *speed, *seed, *SHARES)
 
     async def _ready(self) -> Running:
         deadline = time.monotonic() + START_SECONDS

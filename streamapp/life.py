@@ -19,7 +19,7 @@ from streamapp.kafka.transport import batching
 from streamapp.logs import get_logger, set_level
 from streamapp.pipeline.inside import Inside
 from streamapp.pipeline.sink import create_collections
-from streamapp.running import running_file
+from streamapp.running import Running, process_start, running_file
 from streamapp.search.recommend import Recommend, recent_from_table
 from streamapp.search.search import Search
 from streamapp.settings import Settings
@@ -65,7 +65,7 @@ class Life:
         self._web = self._create_web()
         url = await self._web.start()
         self._running.parent.mkdir(parents=True, exist_ok=True)
-        self._running.write_bytes(msgspec.json.encode({"pid": os.getpid(), "url": url}))
+        self._running.write_bytes(msgspec.json.encode(Running(os.getpid(), url, process_start(os.getpid()))))
         self._watching = asyncio.create_task(self._watch(), name="watch")
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
         log.info("worker opened", web=url, model=embeds.embedder.revision, topic=self._settings.kafka.topic)

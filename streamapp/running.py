@@ -11,6 +11,8 @@ class Running(msgspec.Struct, frozen=True):
 
     pid: int
     url: str
+    started: float
+    """When the process began, seconds since the epoch: process ids come again."""
 
 
 def running_file(home: Path) -> Path:
@@ -24,4 +26,12 @@ def running_worker(home: Path) -> Running | None:
         found = msgspec.json.decode(running_file(home).read_bytes(), type=Running)
     except (OSError, msgspec.MsgspecError):
         return None
-    return found if psutil.pid_exists(found.pid) else None
+    return found if abs(process_start(found.pid) - found.started) < 1 else None
+
+
+def process_start(pid: int) -> float:
+    """When a process began, seconds since the epoch; 0 when there is none."""
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.Error:
+        return 0.0

@@ -10,6 +10,7 @@ from streamapp.app import ShopApp, create_app
 from streamapp.config import load_settings
 from streamapp.embedding.create import create_vectors
 from streamapp.errors import ConfigurationError, StreamappError
+from streamapp.kafka.clients import DEAD_LETTER_BYTES
 from streamapp.kafka.topics import TopicSpec, ensure_topics, topic_partitions, worker_topics
 from streamapp.life import Reread
 from streamapp.logs import setup_logs
@@ -34,9 +35,10 @@ async def prepare_topics(settings: Settings) -> int:
     await ensure_topics(kafka, worker_topics(kafka))
     partitions = await topic_partitions(kafka, kafka.topic)
     retention_ms = 2 * settings.dedup.ttl_seconds * 1000
-    configs = {name: {"cleanup.policy": "compact"} for name in TABLE_NAMES}
+    roomy = {"max.message.bytes": str(DEAD_LETTER_BYTES)}  # an entry is small, but no valid event may make it too large
+    configs = {name: roomy | {"cleanup.policy": "compact"} for name in TABLE_NAMES}
     # What is older than the time-to-live is of no use to anyone: the changelog lets go of it too.
-    configs["seen"] = {"cleanup.policy": "compact,delete", "retention.ms": str(retention_ms)}
+    configs["seen"] = roomy | {"cleanup.policy": "compact,delete", "retention.ms": str(retention_ms)}
     await ensure_topics(
         kafka,
         [

@@ -118,11 +118,14 @@ def _points(recount: Recount, facts: Facts, complete: bool) -> Iterator[str]:
 
 
 def _same_event(payload: Any, first: Any) -> bool:
-    product = first.product
-    return bool(
-        (payload["product_id"], payload["name"], payload["price"], payload["timestamp"], payload["user_id"])
-        == (product.id, product.name, product.price, first.timestamp, first.user_id)
-    )
+    mine = (payload["timestamp"], payload["user_id"], payload["event_type"], payload["session_id"])
+    event = (first.timestamp, first.user_id, first.event_type, first.session_id)
+    return mine == event and _same_product(payload, first.product)
+
+
+def _same_product(payload: Any, product: Any) -> bool:
+    mine = tuple(payload[field] for field in ("product_id", "name", "description", "category", "price"))
+    return bool(mine == (product.id, product.name, product.description, product.category, product.price))
 
 
 def _products(recount: Recount, facts: Facts, complete: bool) -> Iterator[str]:
@@ -132,9 +135,10 @@ def _products(recount: Recount, facts: Facts, complete: bool) -> Iterator[str]:
     yield from named(missing, "product", "has no point", str)
     stale = [
         product_id
-        for product_id, (_, product) in recount.newest.items()
+        for product_id, (order, product) in recount.newest.items()
         if product_id in facts.products
-        and (facts.products[product_id]["name"], facts.products[product_id]["price"]) != (product.name, product.price)
+        and facts.products[product_id]["version"] <= order[0]  # else newer than what was counted again
+        and not _same_product(facts.products[product_id], product)
     ]
     yield from named(stale, "product", "does not show its newest version", str)
 

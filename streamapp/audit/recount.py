@@ -24,6 +24,8 @@ class First(NamedTuple):
     event_id: str
     product: Product
     timestamp: float
+    event_type: str
+    session_id: str
 
 
 class Recount:
@@ -70,12 +72,16 @@ class Recount:
         if (known is not None and arrived - known.arrived <= self._ttl) or key in self.removed:
             if known is not None and known.partition != record.partition:
                 self.across.add(key)
+            if known is not None and arrived - known.arrived > self._ttl / 2:
+                # Near the end of the time-to-live: the worker counts it from when it handled the first one.
+                self.either += 1
             self.either += self.removed.get(key, record.partition) != record.partition
             return "duplicate"
         product = event.product
         self.events[key] = First(
-            record.partition, record.offset, arrived, event.user_id, event.event_id, product, event.timestamp
-        )
+            record.partition, record.offset, arrived, event.user_id, event.event_id, product, event.timestamp,
+            event.event_type, event.session_id,
+        )  # fmt: skip
         self._by_user.setdefault((record.partition, event.user_id), []).append(key)
         order = (event.timestamp, record.partition, record.offset)
         newest = self.newest.get(product.id)

@@ -19,8 +19,10 @@ from streamapp.errors import BrokerUnreachableError, ConfigurationError
 from streamapp.kafka.clients import DEAD_LETTER_BYTES, admin, client_options, reached
 from streamapp.settings import KafkaSettings
 
-DEAD_LETTER_RETENTION_MS = 30 * 24 * 3600 * 1000
-"""Thirty days: someone has to come back from holidays and mend what made them."""
+DEAD_LETTERS_BYTES = 4 * 1024**3
+"""What the dead-letter topic may hold before it lets go of the oldest: millions of letters."""
+
+ANY_TIME_MS = 2**63 - 1
 
 ALREADY_EXISTS = 36
 VISIBLE_SECONDS = 30.0
@@ -39,7 +41,14 @@ class TopicSpec:
 
 def worker_topics(kafka: KafkaSettings) -> list[TopicSpec]:
     """Return the topics that must be there before the worker starts: the events' and the dead letters'."""
-    dead_letters = {"max.message.bytes": str(DEAD_LETTER_BYTES), "retention.ms": str(DEAD_LETTER_RETENTION_MS)}
+    dead_letters = {
+        "max.message.bytes": str(DEAD_LETTER_BYTES),
+        # Letters keep their record's timestamp, whatever it is: it must neither refuse them nor make them old.
+        "message.timestamp.after.max.ms": str(ANY_TIME_MS),
+        "message.timestamp.before.max.ms": str(ANY_TIME_MS),
+        "retention.ms": "-1",
+        "retention.bytes": str(DEAD_LETTERS_BYTES),
+    }
     return [TopicSpec(kafka.topic, kafka.partitions), TopicSpec(kafka.dlq, 1, dead_letters)]
 
 

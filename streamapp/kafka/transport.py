@@ -36,6 +36,8 @@ class Batching:
         self.max_records = 2000
         self.before_revoke: Callable[[set[TP]], Awaitable[None]] | None = None
         """Awaited while the partitions are still ours: the last moment to make work true."""
+        self.before_assign: Callable[[], None] | None = None
+        """Called when partitions have been assigned anew, before anything of them is handed out."""
 
 
 def batching(app: Any) -> Batching:
@@ -155,6 +157,13 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]  # faust ships no types
         committed = self._committed_offset[tp]
         return bool(offset) and (committed is None or offset > committed)
 
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        before = {tp: self._committed_offset[tp] for tp in offsets}
+        done = bool(await super()._commit_offsets(offsets, start_new_transaction))
+        if not done:  # Faust notes them as committed all the same, and would not try an idle partition again
+            self._committed_offset.update({tp: offset for tp, offset in before.items() if tp in self._progress})
+        return done
+
     # -- rebalances and seeks ------------------------------------------------------------------------------------------
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
@@ -168,6 +177,8 @@ class Consumer(aiokafka.Consumer):  # type: ignore[misc]  # faust ships no types
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Begin with nothing known of the new partitions; `perform_seek` finds where they stand."""
         self._forget(assigned)
+        if self._batching.before_assign is not None:
+            self._batching.before_assign()
         await super().on_partitions_assigned(assigned, generation_id)
 
     def _forget(self, tps: Iterable[TP]) -> None:

@@ -5,7 +5,6 @@ the tables' own files, each in one atomic write; the index of ids. Only then may
 leaves the earlier ones ahead, and the offsets in each entry make the second delivery fold to the same.
 """
 
-import asyncio
 from collections.abc import Sequence
 from itertools import islice
 
@@ -16,6 +15,7 @@ from streamapp.pipeline.pending import Pending
 from streamapp.pipeline.seen import SeenIndex, expired_segments, pack_segment, segment_key
 from streamapp.pipeline.tables import Change, Tables
 from streamapp.pipeline.tablestore import PartitionStore
+from streamapp.pipeline.together import together
 
 EXPIRE_AT_ONCE = 50
 """Segments forgotten per checkpoint: enough to keep up for ever, few enough not to be felt."""
@@ -43,9 +43,11 @@ class Checkpoint:
             segments = self._expired(partition, now)
             if ids:
                 segments.append((key, pack_segment(now, ids)))
-            work = [(table.changelog, table.store, table.changes(partition)) for table in self._tables.live]
+            *work, ledger = [(table.changelog, table.store, table.changes(partition)) for table in self._tables.live]
             work.append((str(self._tables.seen.changelog_topic_name), self._tables.segments, segments))
-            await asyncio.gather(*(self._write(partition, now, *one) for one in work))
+            await together(*(self._write(partition, now, *one) for one in work))
+            # Last: what the ledger has counted is in every other table, and its id among those seen.
+            await self._write(partition, now, *ledger)
             if ids:
                 self._index.remember(partition, key, now, ids)
             self._pending.settle(partition)

@@ -21,6 +21,9 @@ from streamapp.settings import EventSettings
 MAX_DEPTH = 64
 """Nesting that no honest event has, and that every JSON reader on the way still survives."""
 
+MAX_ID_CHARS = 1024
+"""An id is a key in tables and filters; texts may be longer."""
+
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 LATEST = datetime(2100, 1, 1, tzinfo=UTC).timestamp()
 """Plausible times in seconds, fixed rather than relative to now: a verdict must not change with the clock.
@@ -246,8 +249,9 @@ def _checked(event: Event, settings: EventSettings, lenient: bool) -> Event:
     joined = "\n".join((*texts, product.description, product.category, event.event_type))
     if "\0" in joined or _LONE_SURROGATE.search(joined):
         raise _RefusedError(Reason.BAD_CHARACTER, "a NUL or half a surrogate pair in a text")
-    if len(joined) > settings.max_text_chars:
-        _check_lengths((*texts, product.description, product.category), settings.max_text_chars)
+    if len(joined) > MAX_ID_CHARS:
+        _check_lengths((product.name, product.description, product.category), settings.max_text_chars)
+        _check_lengths((event.event_id, event.user_id, product.id, event.session_id), MAX_ID_CHARS)
     for name, text in zip(("event_id", "user_id", "product.id", "product.name"), texts, strict=False):
         if not text or text.isspace():
             raise _RefusedError(Reason.EMPTY_FIELD, f"at {name}")

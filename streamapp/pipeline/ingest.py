@@ -44,8 +44,12 @@ class Plan(NamedTuple):
     """What this batch adds to the ids seen."""
 
 
-def plan(records: Sequence[Any], decode: Decode, lookup: Lookup) -> Plan:
-    """Decide on a batch of aiokafka's ConsumerRecords of one partition."""
+def plan(records: Sequence[Any], decode: Decode, lookup: Lookup, counted: int = -1) -> Plan:
+    """Decide on a batch of aiokafka's ConsumerRecords of one partition.
+
+    `counted` is the last offset in the partition's ledger. The ledger is written after the ids, so an id that is not
+    known though its record was counted was a duplicate, of a copy elsewhere that never became true.
+    """
     decoded = [decode(record.key, record.value) for record in records]
     ids = [identity(one.event_id) if isinstance(one, Event) else None for one in decoded]
     known = dict(zip(wanted := [key for key in ids if key is not None], lookup(wanted), strict=True))
@@ -53,7 +57,7 @@ def plan(records: Sequence[Any], decode: Decode, lookup: Lookup) -> Plan:
     for record, one, key in zip(records, decoded, ids, strict=True):
         if isinstance(one, Event):
             assert key is not None
-            _event(made, record, one, key, known)
+            _event(made, record, one, key, known, counted)
         elif isinstance(one, Tombstone):
             _tombstone(made, record, one, known)
         else:
@@ -61,8 +65,10 @@ def plan(records: Sequence[Any], decode: Decode, lookup: Lookup) -> Plan:
     return made
 
 
-def _event(made: Plan, record: Any, event: Event, key: bytes, known: dict[bytes, Seen | None]) -> None:
+def _event(made: Plan, record: Any, event: Event, key: bytes, known: dict[bytes, Seen | None], counted: int) -> None:
     verdict = judge(record.partition, record.offset, known[key])
+    if verdict is Verdict.FRESH and record.offset <= counted:
+        verdict = Verdict.DUPLICATE
     made.verdicts.append((record.offset, verdict))
     if verdict is Verdict.DUPLICATE:
         made.outcomes.append((record.offset, "duplicate"))

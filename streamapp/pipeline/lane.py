@@ -28,6 +28,9 @@ log = get_logger(__name__)
 QUEUE_BATCHES = 2
 """Batches that wait in a lane: one to go on with while the next is fetched, and no more memory than that."""
 
+CHECKPOINT_RECORDS = 20_000
+"""A checkpoint is due after so many records at the latest: its ids, 24 bytes each, must fit into one Kafka record."""
+
 
 class Write(Protocol):
     """Embeds and writes fresh events; `writer.Writer`."""
@@ -35,8 +38,8 @@ class Write(Protocol):
     async def write(self, placed: Sequence[Placed]) -> None:
         """Return once the store has confirmed every point."""
 
-    async def delete(self, keys: Sequence[str]) -> int:
-        """Delete the events and users of these ids; returns how many points went."""
+    async def delete(self, keys: Sequence[str], partition: int) -> int:
+        """Delete the events of these ids, and the partition's events of the users of these ids."""
 
 
 class Steps(NamedTuple):
@@ -109,8 +112,12 @@ class Lane:
             if event is not None:
                 await self._hold(self._process, event.message.value)
                 self._unacked.append(event)
-            if self._unacked and (self._stopping or self._steps.clock() >= self._next_checkpoint):
+            if self._unacked and (self._stopping or self._is_due()):
                 await self._hold(self._make_true)
+
+    def _is_due(self) -> bool:
+        records = sum(len(event.message.value.records) for event in self._unacked)
+        return records >= CHECKPOINT_RECORDS or self._steps.clock() >= self._next_checkpoint
 
     async def _next(self) -> Any:
         """The next event, or None when a checkpoint is due first or the lane is to stop."""
@@ -138,14 +145,12 @@ class Lane:
 
     def _note(self, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, ExceptionGroup):
-            error = error.exceptions[0]
         self.stuck = f"{type(error).__name__}: {error}"
         log.error("a step failed, holding the line", partition=self.partition, error=self.stuck)
 
     async def _process(self, batch: RecordBatch) -> None:
         steps, started = self._steps, self._steps.clock()
-        made = plan(batch.records, steps.decode, steps.pending.lookup)
+        made = plan(batch.records, steps.decode, steps.pending.lookup, steps.counted(self.partition))
         # Claimed in the same breath as judged: a copy that arrives on another partition meanwhile is a duplicate.
         steps.pending.add(self.partition, made.ids)
         metrics.INGEST_SECONDS.observe(steps.clock() - started)
@@ -177,7 +182,7 @@ class Lane:
             await self._steps.writer.write(fresh[start : deletion.before])
             start = deletion.before
             keys = [other.key for other in deletions if other.before == deletion.before]
-            await self._steps.writer.delete(keys)
+            await self._steps.writer.delete(keys, self.partition)
         await self._steps.writer.write(fresh[start:])
 
     async def _make_true(self) -> None:

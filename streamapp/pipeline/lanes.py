@@ -30,7 +30,7 @@ class Lanes:
         self._drop = drop
         self._generation = generation
         self._prepared: int | None = None
-        self._released: int | None = None
+        self._accepting = True
         self._lock = asyncio.Lock()
         self._lanes: dict[int, Lane] = {}
 
@@ -72,14 +72,18 @@ class Lanes:
 
     def _current(self, message: Any) -> bool:
         generation = self._generation()
-        return message.generation_id == generation and self._released != generation
+        return bool(message.generation_id == generation and self._accepting)
+
+    def accept(self) -> None:
+        """Partitions have been assigned anew: batches are welcome again."""
+        self._accepting = True
 
     async def release(self, timeout_seconds: float = RELEASE_SECONDS) -> None:
-        """End all lanes, each at a checkpoint if it gets there in time; nothing is accepted until the next generation.
+        """End all lanes, each at a checkpoint if it gets there in time; nothing is accepted until `accept`.
 
         Kafka's eager rebalancing takes every partition away, and so does this.
         """
-        self._released = self._generation()
+        self._accepting = False
         async with self._lock:
             lanes, self._lanes = list(self._lanes.values()), {}
             await asyncio.gather(*(lane.stop(timeout_seconds) for lane in lanes))

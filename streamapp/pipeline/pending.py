@@ -34,7 +34,9 @@ class Pending:
 
     def of(self, partition: int) -> list[tuple[bytes, int]]:
         """The ids and offsets that the partition's next checkpoint makes true."""
-        return [(key, seen.offset) for key, seen in self._by_partition.get(partition, {}).items()]
+        mine = self._by_partition.get(partition, {})
+        # An id that another partition has claimed since, with a tombstone, is not ours to make true any more.
+        return [(key, seen.offset) for key, seen in mine.items() if self._all.get(key) == seen]
 
     def settle(self, partition: int) -> None:
         """Forget a partition's ids: the index knows them now, or the partition is no longer ours."""

@@ -101,7 +101,14 @@ class SeenIndex:
         options.set_block_based_table_factory(blocks)
         # RocksDB's own time-to-live only frees space, at compactions; what counts is the check at reading.
         access = rocksdict.AccessType.with_ttl(int(ttl_seconds) + 1)
-        self._db = rocksdict.Rdict(str(folder), options=options, access_type=access)
+        try:
+            self._db = rocksdict.Rdict(str(folder), options=options, access_type=access)
+        except Exception as error:  # rocksdict raises bare Exception; the text is all there is
+            if "corrupt" not in str(error).lower():
+                raise
+            # Derived data: what is moved aside is caught up from the segments.
+            folder.rename(folder.with_name(f"{folder.name}.corrupt-{int(clock())}"))
+            self._db = rocksdict.Rdict(str(folder), options=options, access_type=access)
 
     def lookup(self, ids: Sequence[bytes]) -> list[Seen | None]:
         """For each id the record that brought it within the time-to-live, or None."""

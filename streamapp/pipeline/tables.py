@@ -159,6 +159,7 @@ class Tables:
             entries.merge_ledger,
         )
         self.seen = declare("seen", "Which event ids each checkpoint made true; behind the dedup.")
+        # The ledger stands last: a checkpoint writes it last.
         self.live: tuple[LiveTable[Any], ...] = (self.products, self.users, self.minutes, self.dedup, self.ledger)
 
     @property

@@ -12,6 +12,7 @@ from streamapp.embedding.embedder import Embedder
 from streamapp.embedding.text import product_text
 from streamapp.events import event_point_id
 from streamapp.pipeline.sink import Catalogue, Placed, event_points, product_points
+from streamapp.pipeline.together import together
 from streamapp.store.store import Vectors, VectorStore
 
 
@@ -38,6 +39,8 @@ class Writer:
         self._topic = topic
         self._events = events
         self._products = products
+        self._writing: set[asyncio.Future[None]] = set()
+        """Writes under way; each is done when its write has ended."""
         self._flights: dict[str, asyncio.Future[None]] = {}
         """Products whose points are being written, and when that will have ended."""
 
@@ -45,15 +48,23 @@ class Writer:
         """Return once every event's point, and every newer product's, is confirmed."""
         if not placed:
             return
+        landed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._writing.add(landed)
+        try:
+            await self._write(placed)
+        finally:
+            self._writing.discard(landed)
+            landed.set_result(None)
+
+    async def _write(self, placed: Sequence[Placed]) -> None:
         model = self._embeds.embedder.revision
         with metrics.EMBED_SECONDS.time():
             vectors, rows = await self._embeds.vectors([product_text(one.event.product) for one in placed])
         with metrics.SINK_SECONDS.time():
-            async with asyncio.TaskGroup() as both:
-                both.create_task(
-                    self._store.upsert(self._events, event_points(placed, self._topic, model, vectors, rows))
-                )
-                both.create_task(self._write_products(placed, model, vectors, rows))
+            await together(
+                self._store.upsert(self._events, event_points(placed, self._topic, model, vectors, rows)),
+                self._write_products(placed, model, vectors, rows),
+            )
         metrics.SINK_POINTS.labels(self._events).inc(len(placed))
 
     async def _write_products(
@@ -81,10 +92,15 @@ class Writer:
             metrics.SINK_POINTS.labels(self._products).inc(len(changed))
         self._catalogue.learn(versions)
 
-    async def delete(self, keys: Sequence[str]) -> int:
-        """Delete the events with these ids and all events of the users with these ids."""
+    async def delete(self, keys: Sequence[str], partition: int) -> int:
+        """Delete the events with these ids, and the events of the users with these ids on this partition.
+
+        Writes that are under way land first, also those of other partitions: an event must not outlive its tombstone.
+        """
+        if self._writing:
+            await asyncio.wait(set(self._writing))
         gone = await self._store.delete(self._events, ids=[event_point_id(key) for key in keys])
-        return gone + await self._store.delete(self._events, where={"user_id": list(keys)})
+        return gone + await self._store.delete(self._events, where={"user_id": list(keys), "partition": partition})
 
 
 def _products_of(placed: Sequence[Placed], indexes: Sequence[int]) -> list[str]:

@@ -71,6 +71,13 @@ def sources_from(
     return Sources(overrides | {name: found for name, found in given.items() if found is not None}, config)
 
 
+def given_flags(config: Path | None, home: Path | None, assignments: Sequence[str] | None) -> list[str]:
+    """The shared flags as they were given, for another process of ours."""
+    flags = ["--config", str(config)] if config else []
+    flags += ["--home", str(home)] if home else []
+    return flags + [word for assignment in assignments or () for word in ("--set", assignment)]
+
+
 def settings_from(
     config: Path | None,
     home: Path | None,

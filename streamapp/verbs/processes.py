@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from streamapp.verbs.example import example
-from streamapp.verbs.options import Assignments, ConfigFile, Home, flag, settings_from, sources_from
+from streamapp.verbs.options import Assignments, ConfigFile, Home, flag, given_flags, settings_from, sources_from
 
 
 @example("streamapp demo --events 20000 --exit")
@@ -22,7 +22,8 @@ def demo(
     from streamapp.demo import run_demo
 
     settings = settings_from(config, home, assignments)
-    raise typer.Exit(asyncio.run(run_demo(settings, events=events, rate=rate, leave=leave)))
+    flags = given_flags(config, home, assignments)
+    raise typer.Exit(asyncio.run(run_demo(settings, events=events, rate=rate, leave=leave, flags=flags)))
 
 
 @example("streamapp kafka --port 9093")

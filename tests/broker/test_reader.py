@@ -125,7 +125,7 @@ async def test_what_compaction_has_taken_is_a_gap(kafka: KafkaSettings) -> None:
             found = await read(kafka, topic)
     end = (await end_offsets(kafka, topic))[0]
     assert found[0] == sorted(set(found[0]))
-    assert found[0][0] > 0
+    assert len(found[0]) < end
     assert found[0][-1] == end - 1
 
 

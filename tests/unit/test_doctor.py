@@ -22,7 +22,7 @@ from streamapp.doctor.place import address, is_local
 from streamapp.errors import ConfigurationError
 from streamapp.kafka.ports import free_port
 from streamapp.pipeline.tables import TABLE_NAMES
-from streamapp.running import running_file
+from streamapp.running import process_start, running_file
 from streamapp.settings import BrokerSettings, EmbeddingSettings, KafkaSettings, Settings, WebSettings
 from streamapp.store.lock import hold_folder
 from streamapp.verbs.doctor import doctor
@@ -40,7 +40,9 @@ def kafka_at(port: int, host: str = "127.0.0.1") -> KafkaSettings:
 
 def note_worker(home: Path, pid: int) -> None:
     running_file(home).parent.mkdir(parents=True)
-    running_file(home).write_text(json.dumps({"pid": pid, "url": "http://127.0.0.1:8080"}))
+    running_file(home).write_text(
+        json.dumps({"pid": pid, "url": "http://127.0.0.1:8080", "started": process_start(pid)})
+    )
 
 
 def run(*arguments: str) -> Result:

@@ -14,7 +14,7 @@ from aiohttp import web
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from streamapp.running import running_file
+from streamapp.running import process_start, running_file
 from streamapp.verbs.errors import VerbGroup
 from streamapp.verbs.status import ROWS, status, view
 
@@ -65,7 +65,8 @@ def worker(tmp_path: Path) -> Iterator[list[str]]:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         running_file(tmp_path).parent.mkdir()
-        note = {"pid": os.getpid(), "url": f"http://127.0.0.1:{runner.addresses[0][1]}"}
+        url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+        note = {"pid": os.getpid(), "url": url, "started": process_start(os.getpid())}
         running_file(tmp_path).write_text(json.dumps(note))
         started.set()
         await asyncio.to_thread(done.wait)

@@ -46,8 +46,12 @@ def point_of(one, partition, offset):
         "event_id": one.event_id,
         "timestamp": one.timestamp,
         "user_id": one.user_id,
+        "event_type": one.event_type,
+        "session_id": one.session_id,
         "product_id": product.id,
         "name": product.name,
+        "description": product.description,
+        "category": product.category,
         "price": product.price,
         "topic": TOPIC,
         "partition": partition,
@@ -98,7 +102,10 @@ def facts_of(*runs):
                     products[one.event.product.id] = {
                         "product_id": one.event.product.id,
                         "name": one.event.product.name,
+                        "description": one.event.product.description,
+                        "category": one.event.product.category,
                         "price": one.event.product.price,
+                        "version": one.event.timestamp,
                     }
             start = stop
             if key is not None:

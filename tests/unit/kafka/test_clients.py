@@ -64,7 +64,7 @@ def test_a_producer_loses_and_doubles_nothing() -> None:
     options = producer_options(settings())
     assert options["acks"] == "all"
     assert options["enable_idempotence"] is True
-    assert options["compression_type"] == "lz4"
+    assert options["compression_type"] == "snappy"
     assert producer_options(settings(compression="none"))["compression_type"] is None
     assert options["max_request_size"] > 8 * 1024 * 1024
 

@@ -32,7 +32,7 @@ class StoreLog:
         if placed:
             self.log.append(("write", [one.offset for one in placed]))
 
-    async def delete(self, keys):
+    async def delete(self, keys, partition):
         await self._answer()
         self.log.append(("delete", list(keys)))
         return len(keys)

@@ -34,7 +34,7 @@ class Quiet:
     async def write(self, *_):
         pass
 
-    async def delete(self, keys):
+    async def delete(self, keys, partition):
         return 0
 
 
@@ -89,6 +89,7 @@ async def test_after_a_release_nothing_is_taken_until_the_next_generation(lanes,
     await lanes.put(batch(1))
     assert list(lanes) == []
     group.generation = 2
+    lanes.accept()
     await lanes.put(batch(1, generation_id=2))
     await until(lambda: len(group.acked) == 3)
     assert group.prepared == [1, 2]
