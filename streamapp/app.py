@@ -1,6 +1,8 @@
 """The worker's Faust app: the path of an event, laid in the order an event walks it."""
 
 import logging
+import os
+import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -9,6 +11,7 @@ from aiokafka import AIOKafkaProducer
 
 from streamapp import clock
 from streamapp.embedding.service import VectorService
+from streamapp.errors import UnreachableError
 from streamapp.kafka.clients import faust_broker_options, producer_options
 from streamapp.kafka.sender import Sender
 from streamapp.kafka.transport import SCHEME as BATCHES
@@ -41,6 +44,15 @@ NEVER_SECONDS = 7 * 86_400.0
 """The longest outage that must not cost us the group membership: the line is held, not given up."""
 
 
+STOP_SECONDS = 30.0
+"""A worker checkpoints and commits in a second or two when told to stop; a supervisor's patience ends soon after."""
+
+
+def _give_up() -> None:
+    logging.getLogger("streamapp.app").error("Kafka did not answer while stopping; ending without it")
+    os._exit(UnreachableError.exit_code)
+
+
 class ShopApp(faust.App):  # type: ignore[misc]  # faust ships no types that hold
     """A Faust app that opens what it needs before it starts, and ends every lane at a checkpoint before it stops."""
 
@@ -66,7 +78,14 @@ class ShopApp(faust.App):  # type: ignore[misc]  # faust ships no types that hol
         await super().crash(reason)
 
     async def on_stop(self) -> None:
-        """Make what is under way true and commit it, then stop and let go of everything."""
+        """Make what is under way true and commit it, then stop and let go of everything.
+
+        With Kafka away that could take for ever: after `STOP_SECONDS` the process ends as it is. What was not
+        committed is delivered again at the next start.
+        """
+        deadline = threading.Timer(STOP_SECONDS, _give_up)
+        deadline.daemon = True
+        deadline.start()
         await self.lanes.release()
         if self._consumer is not None and self._consumer.started:
             await self._consumer.commit()

@@ -52,7 +52,7 @@ class Child:
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C reaches this process alone, which then ends the others in order.
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "streamapp", *arguments,
+                sys.executable, "-P", "-m", "streamapp", *arguments,
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 )  # fmt: skip
 
@@ -89,7 +89,7 @@ async def run_demo(
     """
     if leave and events is None:
         raise ConfigurationError("--exit needs to know when to.", "Add --events, as in `--events 20000 --exit`.")
-    check_port(settings.web.port)
+    check_port(settings.web.port, "STREAMAPP_WEB__PORT={port}")
     demo = Demo(settings, Console(stderr=True), flags)
     try:
         await demo.start(events, rate if rate else None if leave else DEFAULT_RATE)
@@ -128,8 +128,7 @@ class Demo:
         self._say('  search    .venv/bin/streamapp search "wireless headphones"\n')
         amount = ("--count", str(events)) if events else ()
         speed = ("--rate", str(rate)) if rate else ()
-        seed = ("--seed", str(int(time.time())))  # another run over the same folder brings new events, not duplicates
-        await self._generator.start("generate", "shop", *self._flags, *amount, *speed, *seed, *SHARES)
+        await self._generator.start("generate", "shop", *self._flags, *amount, *speed, *SHARES)
 
     async def _ready(self) -> Running:
         deadline = time.monotonic() + START_SECONDS

@@ -33,6 +33,14 @@ class Order(NamedTuple):
     now: float
 
 
+def check_files(order: Order) -> None:
+    """Raise ConfigurationError for a file that is not there, before anything else is tried."""
+    if order.source and order.source != "-" and not Path(order.source).is_file():
+        raise ConfigurationError(f"There is no file {order.source}.", "Name a file of JSON lines, or - for stdin.")
+    if order.catalogue and not order.catalogue.is_file():
+        raise ConfigurationError(f"There is no file {order.catalogue}.", "Name a CSV or JSON-lines file of products.")
+
+
 async def generate_shop(
     kafka: KafkaSettings, order: Order, *, user_field: str = "user_id", wait: bool = False
 ) -> Delivered:
@@ -45,6 +53,7 @@ async def generate_shop(
             "--from replays a file as it is; nothing can be planted in it.",
             "Leave --manifest, --catalogue and the shares away, or leave --from away.",
         )
+    check_files(order)
     if wait:
         await wait_for_broker(kafka)
     await ensure_topics(kafka, worker_topics(kafka))

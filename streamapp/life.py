@@ -13,7 +13,7 @@ import msgspec
 
 from streamapp import metrics
 from streamapp.config import Reloaded
-from streamapp.errors import ConfigurationError
+from streamapp.errors import ConfigurationError, StoreUnavailableError
 from streamapp.kafka.lag import LagMeter
 from streamapp.kafka.transport import batching
 from streamapp.logs import get_logger, set_level
@@ -56,6 +56,7 @@ class Life:
         """Gives the settings anew at SIGHUP; None ignores the signal."""
         self._web: WebServer | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._store_seen = False
         self._warming: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -108,6 +109,7 @@ class Life:
                 await self._measure_lag()
             self._export()
             self._warm_up()
+            await self._look_for_lost_store()
             turn += 1
             await asyncio.sleep(WATCH_SECONDS)
 
@@ -122,6 +124,23 @@ class Life:
             await self._lag.close()
         else:
             self._inside.broker_error = ""
+
+    async def _look_for_lost_store(self) -> None:
+        """Say so when the ledger knows of points and the store has none: another folder, or deleted files."""
+        counts = self._inside.ledger()
+        if self._store_seen or not counts["embedded"] or counts["deleted"]:
+            return
+        try:
+            points = await self._parts.store.count(self._settings.store.events_collection)
+        except StoreUnavailableError:
+            return
+        self._store_seen = True
+        if points == 0:
+            self._inside.store_lost = (
+                f"the ledger counts {counts['embedded']:,} embedded events, but the store is empty: it was deleted, or "
+                "this is another state folder; name the right one, or read the topic again with another kafka.group"
+            )
+            log.error("the store is empty", ledger=counts["embedded"])
 
     def _warm_up(self) -> None:
         """Load the model once there is nothing else to do, so that the first search need not wait for it.

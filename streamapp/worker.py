@@ -15,6 +15,7 @@ from streamapp.kafka.topics import TopicSpec, ensure_topics, topic_partitions, w
 from streamapp.life import Reread
 from streamapp.logs import setup_logs
 from streamapp.pipeline.tables import TABLE_NAMES
+from streamapp.running import running_worker
 from streamapp.settings import Settings
 from streamapp.store.create import create_store
 from streamapp.store.guarded import GuardedStore
@@ -64,6 +65,11 @@ def run_worker(settings: Settings, reread: Reread | None = None) -> None:
     `reread` gives the settings anew at SIGHUP. Raises what kept the worker from starting, or ended it: a
     StreamappError where that is something to act on.
     """
+    if other := running_worker(settings.home):
+        raise ConfigurationError(
+            f"A worker (process {other.pid}, {other.url}) already runs over {settings.home}.",
+            "Stop it, or give this one a state folder of its own with --home (STREAMAPP_HOME).",
+        )
     uvloop.install()  # a quarter faster under Faust
     app = create_worker(settings)
     app.life.reread = reread

@@ -20,8 +20,8 @@ from streamapp.sources.manifest import Manifest
 
 async def run_audit(settings: Settings, manifest: Path | None = None) -> dict[str, Any]:
     """The audit's JSON; see `report`. Raises UnreachableError and ConfigurationError, never for an imbalance."""
-    await check_broker(settings.kafka)
     planted = Manifest.read(manifest) if manifest else None
+    await check_broker(settings.kafka)
     worker = running_worker(settings.home)
     in_flight = (await ask_worker(worker, settings, "/status", {}))["in_flight"] if worker else 0
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())

@@ -49,9 +49,9 @@ async def run_broker(home: Path, settings: BrokerSettings, kafka: KafkaSettings,
 
 
 def stop_signal() -> asyncio.Event:
-    """An event that SIGINT and SIGTERM set, in place of ending the process at once."""
+    """An event that SIGINT, SIGTERM and a closed terminal set, in place of ending the process at once."""
     stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
 

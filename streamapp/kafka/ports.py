@@ -13,7 +13,11 @@ from streamapp.errors import ConfigurationError, PortInUseError
 LOCALHOST = "127.0.0.1"
 
 
-def check_port(port: int) -> None:
+KAFKA_SETTING = f"STREAMAPP_KAFKA__BOOTSTRAP_SERVERS={LOCALHOST}:{{port}}"
+"""How to say which port Kafka is on."""
+
+
+def check_port(port: int, setting: str = KAFKA_SETTING) -> None:
     """Raise `PortInUseError` when something listens on the port of 127.0.0.1 (or on all addresses)."""
     if not 0 < port < 65536:
         raise ConfigurationError(f"{port} is no port number.", "Choose one between 1 and 65535.")
@@ -24,28 +28,26 @@ def check_port(port: int) -> None:
             probe.bind((LOCALHOST, port))
         except PermissionError as error:
             raise ConfigurationError(
-                f"Port {port} may not be opened: {error.strerror}.", _choose(port + 10_000)
+                f"Port {port} may not be opened: {error.strerror}.", _choose(port + 10_000, setting)
             ) from error
         except OSError as error:
-            raise port_in_use(port) from error
+            raise port_in_use(port, setting) from error
     with socket.socket() as probe:
         # Some systems let us bind beside a listener on all addresses; an answer gives it away.
         probe.settimeout(1.0)
         if probe.connect_ex((LOCALHOST, port)) == 0:
-            raise port_in_use(port)
+            raise port_in_use(port, setting)
 
 
-def port_in_use(port: int) -> PortInUseError:
+def port_in_use(port: int, setting: str = KAFKA_SETTING) -> PortInUseError:
     """Describe a taken port: who holds it, and how to choose another."""
     other = port + 100 if port < 65_000 else port - 100
-    return PortInUseError(f"Port {port} of {LOCALHOST} is in use by {holder(port)}.", f"Stop that, or {_choose(other)}")
+    held = f"Port {port} of {LOCALHOST} is in use by {holder(port)}."
+    return PortInUseError(held, f"Stop that, or {_choose(other, setting)}")
 
 
-def _choose(port: int) -> str:
-    return (
-        f"choose another port: `--port {port}`, or "
-        f"STREAMAPP_KAFKA__BOOTSTRAP_SERVERS={LOCALHOST}:{port} for every process."
-    )
+def _choose(port: int, setting: str) -> str:
+    return f"choose another port: {setting.format(port=port)}, for every process."
 
 
 def holder(port: int) -> str:

@@ -43,6 +43,8 @@ class Inside:
         self._since: dict[str, Health] = {}
         self.broker_error = ""
         """Why the broker could not be asked last time; empty while it answers."""
+        self.store_lost = ""
+        """What is wrong when the ledger knows of points that the store has not; empty when nothing is."""
 
     def alive(self) -> bool:
         """Whether every lane turns; that this answers at all shows the loop does."""
@@ -81,6 +83,8 @@ class Inside:
 
     def _store_state(self) -> tuple[State, str]:
         breaker = self._store.breaker
+        if self.store_lost:
+            return "down", self.store_lost
         if breaker.state == "closed":
             return "up", "the store answers"
         return ("down" if breaker.state == "open" else "degraded"), f"breaker {breaker.state}: {breaker.last_error}"

@@ -144,6 +144,10 @@ class Shop:
         listing.change(now_us, revise(listing.current.product, self._rng, texts=self._change_texts))
 
 
+CATALOGUE_SEED = 1
+"""The shop itself is always the same: another seed brings other visits, not other products under the same ids."""
+
+
 def open_shop(
     *,
     seed: int,
@@ -159,7 +163,7 @@ def open_shop(
     about `now`, so that nothing lies in the future. Products of a file keep their texts; only prices change.
     Raises ConfigurationError as `read_catalogue` does.
     """
-    products = read_catalogue(catalogue, seed=seed) if catalogue else synthetic_catalogue(seed)
+    products = read_catalogue(catalogue, seed=seed) if catalogue else synthetic_catalogue(CATALOGUE_SEED)
     step_seconds = 1 / rate if rate else _FAST_STEP_SECONDS
     start = now if rate or count is None else now - count * step_seconds
     return Shop(

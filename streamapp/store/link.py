@@ -180,7 +180,7 @@ async def start_engine(folder: Path, timeout_seconds: float, patience_seconds: f
     ends by itself. Raises ConfigurationError when it does not, or when the folder cannot be written.
     """
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "streamapp.store.engine", os.fspath(folder), str(patience_seconds)),
+        *(sys.executable, "-P", "-m", "streamapp.store.engine", os.fspath(folder), str(patience_seconds)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=1 << 20,

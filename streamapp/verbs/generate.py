@@ -26,7 +26,7 @@ def shop(
     count: Annotated[int | None, typer.Option(min=1, help="Records in all (default: without end).")] = None,
     rate: Annotated[float | None, typer.Option(min=0.001, help="Records a second (default: all at once).")] = None,
     burst: Annotated[int, typer.Option(min=1, help="With --rate: send so many at once, then wait.")] = 1,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same shop and visits.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same visits (default: the time).")] = None,
     duplicates: Annotated[float, typer.Option(min=0, max=1, help="Share of events that come again.")] = 0.0,
     invalid: Annotated[float, typer.Option(min=0, max=1, help="Share of records that cannot be used.")] = 0.0,
     late: Annotated[float, typer.Option(min=0, max=1, help="Share of events that come late.")] = 0.0,
@@ -46,7 +46,17 @@ def shop(
 
     settings = settings_from(config, home, assignments, {"kafka.topic": flag("--topic", topic)})
     shares = Shares(duplicates=duplicates, late=late, invalid=invalid, tombstones=tombstones)
-    order = Order(count, rate, burst, seed, shares, manifest, catalogue, source, now=time.time())
+    order = Order(
+        count,
+        rate,
+        burst,
+        int(time.time()) if seed is None else seed,
+        shares,
+        manifest,
+        catalogue,
+        source,
+        now=time.time(),
+    )
     user_field = settings.events.fields.get("user_id", "user_id")
     delivered = asyncio.run(generate_shop(settings.kafka, order, user_field=user_field, wait=wait))
     print(

@@ -32,7 +32,7 @@ def search(
     _show(asyncio.run(ask_search(settings, text, limit, category)), as_json)
 
 
-@example("streamapp recommend --user u-1042")
+@example("streamapp recommend --user user-00042")
 def recommend(
     product: Annotated[str, typer.Option(help="Like this product (id).")] = "",
     user: Annotated[str, typer.Option(help="What fits this user's recent events (id).")] = "",
@@ -58,12 +58,16 @@ def _show(hits: list[dict[str, Any]], as_json: bool) -> None:
         print(json.dumps(hits, indent=2, ensure_ascii=False))
         return
     table = Table(box=None, pad_edge=False)
-    for name, justify in (("score", "right"), ("product", "left"), ("category", "left"), ("price", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich wants its Literal
+    table.add_column("score", justify="right")
+    for name in ("id", "product", "category"):
+        table.add_column(name)
+    table.add_column("price", justify="right")
     table.add_column("events", justify="right")
+    if any("because" in hit for hit in hits):
+        table.add_column("because")
     for hit in hits:
         product = hit["product"]
         price = "" if product["price"] is None else f"{product['price']:,.2f}"
-        row = (f"{hit['score']:.3f}", product["name"], product["category"], price, f"{hit['events']:,}")
-        table.add_row(*row)
-    Console().print(table if hits else "Nothing found: there are no products yet.")
+        row = (f"{hit['score']:.3f}", product["id"], product["name"], product["category"], price, f"{hit['events']:,}")
+        table.add_row(*row, *([hit["because"]] if "because" in hit else []))
+    Console().print(table if hits else "Nothing found: no product fits (yet); a category must be spelt exactly.")

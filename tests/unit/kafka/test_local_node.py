@@ -75,7 +75,7 @@ def test_a_taken_port_is_named_with_its_holder_and_a_way_out() -> None:
             check_port(port)
     assert f"Port {port}" in caught.value.message
     assert f"(process {os.getpid()})" in caught.value.message
-    assert "--port" in caught.value.hint
+    assert "BOOTSTRAP_SERVERS" in caught.value.hint
     assert "STREAMAPP_KAFKA__BOOTSTRAP_SERVERS" in caught.value.hint
     check_port(port)
 
