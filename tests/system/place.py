@@ -106,7 +106,7 @@ def running(place: Place, demo: subprocess.CompletedProcess[str]) -> Iterator[Pl
 def answers(place: Place) -> bool:
     try:
         status = place.get("/status")
-        return bool(status["lag"] is not None and status["partitions"] == 16)
+        return bool(status["lag"] == 0 and status["in_flight"] == 0 and status["partitions"] == 16)
     except OSError:
         return False
 
