@@ -23,12 +23,15 @@ KNOWN_TYPES = frozenset({"page_view", "add_to_cart", "purchase"})
 
 def fold(tables: Tables, partition: int, made: Plan) -> None:
     """Count every record in the ledger, every event in the dedup, every fresh one in the live tables."""
+    # The ledger is written last: what it has counted is in every table, and a redelivery must not touch it again.
+    counted = tables.ledger.entry(partition, str(partition)).offset
     start = 0
     for deletion in made.deletions:
-        _fold_events(tables, partition, made.fresh[start : deletion.before])
+        _fold_events(tables, partition, made.fresh[start : deletion.before], counted)
         start = deletion.before
-        tables.users.forget(partition, deletion.key)
-    _fold_events(tables, partition, made.fresh[start:])
+        if deletion.offset > counted:
+            tables.users.forget(partition, deletion.key)
+    _fold_events(tables, partition, made.fresh[start:], counted)
     key = str(partition)
     dedup = tables.dedup.entry(partition, key)
     for offset, verdict in made.verdicts:
@@ -38,15 +41,15 @@ def fold(tables: Tables, partition: int, made: Plan) -> None:
         fold_ledger(ledger, offset, outcome)
 
 
-def _fold_events(tables: Tables, partition: int, placed: list[Placed]) -> None:
+def _fold_events(tables: Tables, partition: int, placed: list[Placed], counted: int) -> None:
     products, users, minutes = tables.products.entry, tables.users.entry, tables.minutes.entry
-    for one in placed:
+    new = [one for one in placed if one.offset > counted]
+    for one in new:
         event, offset = one.event, one.offset
         fold_product(products(partition, event.product.id), event, offset)
         fold_user(users(partition, event.user_id), event, offset)
         fold_minute(minutes(partition, minute_of(event.timestamp)), event, offset)
-    counted = tables.ledger.entry(partition, str(partition)).offset
-    _measure([one.event for one in placed if one.offset > counted])
+    _measure([one.event for one in new])
 
 
 def _measure(events: list[Event]) -> None:

@@ -18,8 +18,7 @@ from streamapp.sources.shares import Shares
 pytestmark = [pytest.mark.broker, pytest.mark.slow]
 
 RECORDS = 6000
-# No tombstones here: a copy of an event that arrived before its tombstone is counted again after a crash.
-SHARES = Shares(duplicates=0.08, late=0.05, invalid=0.03)
+SHARES = Shares(duplicates=0.08, late=0.05, invalid=0.03, tombstones=0.01)
 
 
 class Case(NamedTuple):
